@@ -1,0 +1,129 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target builds in Swift 6 mode with these upcoming features; warnings are errors.
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+extension Target.Dependency {
+  static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+  static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+  static let collections = product(name: "Collections", package: "swift-collections")
+  static let configuration = product(name: "Configuration", package: "swift-configuration")
+  static let crypto = product(name: "Crypto", package: "swift-crypto")
+  static let histogram = product(name: "Histogram", package: "hdrhistogram-swift")
+  static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+  static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+  static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
+  static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+  static let logging = product(name: "Logging", package: "swift-log")
+  static let mustache = product(name: "Mustache", package: "swift-mustache")
+  static let nioCore = product(name: "NIOCore", package: "swift-nio")
+  static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+}
+
+func library(_ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, path: "\(folder)/\(name)", swiftSettings: settings)
+}
+
+func simulation(_ name: String, at path: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, path: "Simulation/\(path)", swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: settings)
+}
+
+let package = Package(
+  name: "zoco",
+  products: [
+    .executable(name: "zoco", targets: ["zoco"]),
+    .executable(name: "zocod", targets: ["zocod"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.3.0"),
+    .package(url: "https://github.com/apple/swift-configuration", from: "1.2.0", traits: []),
+    .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
+    .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.1.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+    .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.8.0"),
+  ],
+  targets: [
+    // What the services are built on: seams, their live implementations, the shared kit.
+    .systemLibrary(
+      name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    library("Seams", [.nioCore, .httpTypes]),
+    library("SeamsLive", ["Seams"]),
+    library("Postgres", ["CLibPQ", "Seams", .logging]),
+    library("HTTPLive", ["Seams", .hummingbird, .hummingbirdCore, .asyncHTTPClient, .logging, .nioCore, .httpTypes]),
+    library(
+      "ServiceKit",
+      ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
+    library("Inventory", ["Seams", "ServiceKit", .collections, .httpTypes, .hummingbird, .logging, .nioCore]),
+    .executableTarget(
+      name: "zocod",
+      dependencies: [
+        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .configuration,
+        .lifecycle, .logging,
+      ],
+      path: "Sources/zocod", swiftSettings: settings),
+
+    // The harness: the simulator, the explorer, the reports.
+    .target(name: "CSimulationTraps", path: "Sources/CSimulationTraps"),
+    library("Reporting", [.mustache]),
+    simulation("SimulationKernel", at: "Kernel", ["CSimulationTraps", "Seams", .collections]),
+    simulation(
+      "SimulatedNetwork", at: "World/Network", ["SimulationKernel", "Seams", .collections, .httpTypes, .nioCore]),
+    simulation("SimulatedPostgres", at: "World/SimulatedPostgres", ["SimulationKernel", "Seams", .collections]),
+    simulation("Faults", at: "Faults", ["SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Seams"]),
+    simulation(
+      "Checkers", at: "Checkers", ["SimulationKernel", "SimulatedPostgres", "Seams", .collections]),
+    simulation(
+      "Scenarios", at: "Scenarios",
+      [
+        "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Faults", "Checkers", "Seams", "ServiceKit",
+        "Inventory", .httpTypes, .logging, .nioCore,
+      ]),
+    simulation(
+      "Explorer", at: "Explorer", ["SimulationKernel", "Faults", "Scenarios", "Reporting", "Seams", .collections]),
+    .executableTarget(
+      name: "zoco",
+      dependencies: [
+        "Seams", "SeamsLive", "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Scenarios", "Explorer",
+        "Reporting", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .histogram, .logging,
+        .nioCore,
+      ],
+      path: "Sources/zoco", swiftSettings: settings),
+
+    tests("SeamsTests", ["Seams", "SeamsLive"]),
+    tests("KernelTests", ["SimulationKernel", "Seams"]),
+    tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
+    tests("SimulatedPostgresTests", ["SimulatedPostgres", "SimulationKernel", "Seams"]),
+    tests("PostgresTests", ["Postgres", "Seams"]),
+    tests("ServiceKitTests", ["ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
+    tests(
+      "InventoryTests",
+      ["Inventory", "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
+    tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulationKernel", "Seams"]),
+    tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),
+    tests("RepositoryTests", []),
+    tests(
+      "IntegrationTests",
+      [
+        "Postgres", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
+        "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)
