@@ -1,5 +1,3 @@
-package import Seams
-
 /// What is due when: an indexed 4-ary heap, ordered by time and, at the same time, by the order of scheduling.
 ///
 /// Removing an event is exact (nothing stays behind), because a deadline that is almost always cancelled would

@@ -1,0 +1,25 @@
+public import Seams
+
+/// A host's monotonic clock: virtual time that runs faster or slower by the host's drift.
+public struct HostClock: MonotonicClock {
+  let process: SimulatedProcess
+
+  public var now: MonotonicInstant { process.host.localNow }
+
+  public var minimumResolution: Duration { .nanoseconds(1) }
+
+  public func sleep(until deadline: MonotonicInstant, tolerance: Duration?) async throws {
+    let call = process.pendingCall("sleep", as: Void.self)
+    let kernel = process.host.kernel
+    let timer = kernel.schedule(at: process.host.globalInstant(ofLocal: deadline)) { call.resume(returning: ()) }
+    call.onEnd { kernel.cancel(timer) }
+    try await call.value()
+  }
+}
+
+/// A host's civil clock: the run's civil time with the host's skew and drift.
+public struct HostWallClock: WallClock {
+  let host: SimulatedHost
+
+  public var now: Timestamp { host.wallNow }
+}
