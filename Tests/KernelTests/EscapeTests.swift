@@ -1,9 +1,11 @@
+import Dispatch
 import Foundation
 import Seams
 import SimulationKernel
 import Testing
 
-/// Each leak of the table in the design, leaked on purpose, in a process of its own: the trap must name it.
+/// Each leak of the table in the design, leaked on purpose, in a process of its own: the trap must name it. `UUID()` and
+/// the main actor have no hook on this toolchain; the source check bans them.
 @Suite struct EscapeTests {
   private func expectTrap(naming name: String, _ result: ExitTest.Result?) throws {
     let output = String(decoding: try #require(result).standardErrorContent, as: UTF8.self)
@@ -25,7 +27,7 @@ import Testing
         try await Task.sleep(nanoseconds: 1)
       }
     }
-    try expectTrap(naming: "Task.sleep(nanoseconds:)", result)
+    try expectTrap(naming: "Task.sleep", result)
   }
 
   @Test func aSleepOnASystemClockIsTrapped() async throws {
@@ -35,15 +37,6 @@ import Testing
       }
     }
     try expectTrap(naming: "clock", result)
-  }
-
-  @Test func theMainActorIsTrapped() async throws {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      SimulationKernel(seed: 1).run { _ in
-        await MainActor.run {}
-      }
-    }
-    try expectTrap(naming: "the main actor", result)
   }
 
   @Test func readingTheSystemDateIsTrapped() async throws {
@@ -76,11 +69,18 @@ import Testing
   @Test func aResumeFromAnotherThreadIsTrapped() async throws {
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       SimulationKernel(seed: 1).run { process in
-        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
-          let thread = Thread { continuation.resume() }
-          thread.start()
-          while !thread.isFinished { sched_yield() }
+        let suspended = DispatchSemaphore(value: 0)
+        process.spawn("resumed from outside") {
+          await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            Thread {
+              suspended.wait()
+              continuation.resume()
+            }.start()
+          }
         }
+        try await process.clock.sleep(for: .seconds(1))
+        suspended.signal()
+        while true { sched_yield() }
       }
     }
     try expectTrap(naming: "another thread", result)
