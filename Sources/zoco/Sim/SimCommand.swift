@@ -1,0 +1,154 @@
+import ArgumentParser
+import Explorer
+import Foundation
+import Scenarios
+
+/// `zoco sim`: plays scenarios over seeds.
+struct SimCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "sim",
+    abstract: "Play seeded chaos runs of the services in the simulator.",
+    discussion: """
+      Without arguments: every scenario, for about a minute. A run is decided by its scenario and seed alone; a failure
+      prints the command that replays it. Writes reports/simulation.html.
+
+      Examples:
+        zoco sim                                    everything
+        zoco sim inventory-chaos --seeds 1..1000    one scenario, a thousand seeds
+        zoco sim last-item --seed 7 --verify        one run, played again in a second process
+        zoco sim inventory-chaos --seed 42 --trace  one run with its events
+        zoco sim --planted                          how fast planted bugs are found
+
+      Exit status: 0 passed, 129 an invariant broke or a planted bug survived, 128 not at rest after the faults had
+      healed, 127 crashed or not deterministic, 64 wrong use.
+      """)
+
+  @Argument(help: ArgumentHelp("The scenarios to play; all without any. See --list.", valueName: "scenario"))
+  var scenarios: [String] = []
+
+  @Option(help: ArgumentHelp("Play these seeds, both ends included, as in 1..200.", valueName: "A..B"))
+  var seeds: String?
+
+  @Option(help: ArgumentHelp("Play this seed only and print the run's hash.", valueName: "N"))
+  var seed: UInt64?
+
+  @Option(help: ArgumentHelp("Worker processes (default: one for each core).", valueName: "N"))
+  var jobs: Int?
+
+  @Flag(help: "Play every seed a second time in another process and compare the hashes.")
+  var verify = false
+
+  @Flag(help: "Print the events of the run; needs --seed.")
+  var trace = false
+
+  @Flag(help: "Plant one bug after the other and show how many seeds it takes to find it.")
+  var planted = false
+
+  @Option(help: ArgumentHelp("Play with this planted bug, as --planted names it.", valueName: "bug"))
+  var plant: String?
+
+  @Option(help: ArgumentHelp("Write the results to this file as JSON, - for standard output.", valueName: "file"))
+  var json: String?
+
+  @Flag(help: "List the scenarios and the planted bugs.")
+  var list = false
+
+  @Option(help: ArgumentHelp("Real time one run may take, in seconds.", visibility: .hidden))
+  var timeLimit = 60
+
+  @Option(help: ArgumentHelp("Memory one worker may take, in MB.", visibility: .hidden))
+  var memoryLimit = 500
+
+  func validate() throws {
+    if seed != nil, seeds != nil { throw ValidationError("give --seed or --seeds, not both") }
+    if trace, seed == nil { throw ValidationError("--trace prints one run: say which with --seed N") }
+    if trace, scenarios.count != 1 { throw ValidationError("--trace prints one run: name one scenario") }
+    if planted, plant != nil { throw ValidationError("--planted plants every bug in turn; leave --plant out") }
+    if planted, seed != nil || verify || trace {
+      throw ValidationError("--planted plays growing seeds from 1; leave --seed, --verify and --trace out")
+    }
+    if let jobs, !(1...1_024).contains(jobs) { throw ValidationError("--jobs takes a number from 1 to 1024") }
+    if timeLimit < 1 || memoryLimit < 1 { throw ValidationError("limits are positive") }
+    _ = try chosenScenarios()
+    _ = try chosenSeeds()
+    if let plant, PlantedBugCatalogue.bug(named: plant) == nil {
+      throw ValidationError(Self.unknown("planted bug", plant, among: PlantedBugCatalogue.all.map(\.name)))
+    }
+  }
+
+  func run() throws {
+    if list {
+      print(Self.listing)
+      return
+    }
+    Interruption.watch()
+    var limits = WorkerLimits()
+    limits.timePerRun = .seconds(timeLimit)
+    limits.residentBytes = memoryLimit << 20
+    let workers = WorkerSetting(jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, limits: limits)
+    let result: Exit
+    if planted {
+      result = try PlantedRun(
+        bugs: try chosenBugs(), limit: try chosenSeeds()?.last ?? 1_000, workers: workers
+      ).run()
+    } else {
+      result = try SweepRun(
+        plans: try plans(), options: sweepOptions, isSingle: seed != nil, trace: trace, json: json, workers: workers
+      ).run()
+    }
+    if result != .passed { throw ExitCode(result.rawValue) }
+  }
+
+  private var sweepOptions: SeedSweep.Options {
+    var options = SeedSweep.Options()
+    options.verifies = verify
+    options.plantedBug = plant
+    if trace { options.recording = RunRecording(latestEvents: nil) }
+    return options
+  }
+
+  private func plans() throws -> [(scenario: any Scenario, seeds: SeedRange)] {
+    let range = try chosenSeeds()
+    return try chosenScenarios().map { ($0, range ?? SeedRange(1, UInt64($0.defaultSeedCount))) }
+  }
+
+  private func chosenSeeds() throws -> SeedRange? {
+    if let seed { return SeedRange(seed, seed) }
+    guard let seeds else { return nil }
+    do {
+      return try SeedRange(parsing: seeds)
+    } catch {
+      throw ValidationError("\(error)")
+    }
+  }
+
+  private func chosenScenarios() throws -> [any Scenario] {
+    if scenarios.isEmpty { return ScenarioCatalogue.visible }
+    return try scenarios.map { name in
+      guard let scenario = ScenarioCatalogue.scenario(named: name) else {
+        throw ValidationError(Self.unknown("scenario", name, among: ScenarioCatalogue.visible.map(\.name)))
+      }
+      return scenario
+    }
+  }
+
+  private func chosenBugs() throws -> [PlantedBug] {
+    guard !scenarios.isEmpty else { return PlantedBugCatalogue.all }
+    return PlantedBugCatalogue.all.filter { !Set($0.scenarios).isDisjoint(with: scenarios) }
+  }
+
+  static func unknown(_ kind: String, _ name: String, among names: [String]) -> String {
+    let nearest = NearestName.of(name, among: names).map { "; did you mean \($0)?" } ?? ""
+    return "there is no \(kind) \"\(name)\"\(nearest)\nThere are: \(names.joined(separator: ", "))."
+  }
+
+  private static var listing: String {
+    var table = TextTable([("scenario", .left), ("seeds", .right), ("what it shows", .left)])
+    for scenario in ScenarioCatalogue.visible {
+      table.add([scenario.name, String(scenario.defaultSeedCount), scenario.summary])
+    }
+    var bugs = TextTable([("planted bug", .left), ("scenarios", .left), ("what is broken", .left)])
+    for bug in PlantedBugCatalogue.all { bugs.add([bug.name, bug.scenarios.joined(separator: ", "), bug.summary]) }
+    return table.text + "\n\n" + bugs.text
+  }
+}
