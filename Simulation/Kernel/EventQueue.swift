@@ -83,43 +83,49 @@ struct EventQueue {
   }
 
   @inline(__always)
-  private func precedes(_ left: Node, _ right: Node) -> Bool {
+  private static func precedes(_ left: Node, _ right: Node) -> Bool {
     left.time < right.time || (left.time == right.time && left.order < right.order)
   }
 
   private mutating func siftUp(_ start: Int) {
-    var index = start
-    let node = heap[index]
-    while index > 0 {
-      let parent = (index - 1) >> 2
-      guard precedes(node, heap[parent]) else { break }
-      heap[index] = heap[parent]
-      slots[Int(heap[index].slot)].heapIndex = Int32(index)
-      index = parent
+    heap.withUnsafeMutableBufferPointer { heap in
+      slots.withUnsafeMutableBufferPointer { slots in
+        var index = start
+        let node = heap[index]
+        while index > 0 {
+          let parent = (index - 1) >> 2
+          guard Self.precedes(node, heap[parent]) else { break }
+          heap[index] = heap[parent]
+          slots[Int(heap[index].slot)].heapIndex = Int32(truncatingIfNeeded: index)
+          index = parent
+        }
+        heap[index] = node
+        slots[Int(node.slot)].heapIndex = Int32(truncatingIfNeeded: index)
+      }
     }
-    heap[index] = node
-    slots[Int(node.slot)].heapIndex = Int32(index)
   }
 
   private mutating func siftDown(_ start: Int) {
-    var index = start
-    let node = heap[index]
-    let count = heap.count
-    while true {
-      let firstChild = index << 2 + 1
-      guard firstChild < count else { break }
-      var smallest = firstChild
-      var child = firstChild + 1
-      while child < min(firstChild + 4, count) {
-        if precedes(heap[child], heap[smallest]) { smallest = child }
-        child += 1
+    heap.withUnsafeMutableBufferPointer { heap in
+      slots.withUnsafeMutableBufferPointer { slots in
+        var index = start
+        let node = heap[index]
+        while true {
+          let firstChild = index << 2 + 1
+          guard firstChild < heap.count else { break }
+          var smallest = firstChild
+          for child in firstChild + 1..<max(firstChild + 1, min(firstChild + 4, heap.count))
+          where Self.precedes(heap[child], heap[smallest]) {
+            smallest = child
+          }
+          guard Self.precedes(heap[smallest], node) else { break }
+          heap[index] = heap[smallest]
+          slots[Int(heap[index].slot)].heapIndex = Int32(truncatingIfNeeded: index)
+          index = smallest
+        }
+        heap[index] = node
+        slots[Int(node.slot)].heapIndex = Int32(truncatingIfNeeded: index)
       }
-      guard precedes(heap[smallest], node) else { break }
-      heap[index] = heap[smallest]
-      slots[Int(heap[index].slot)].heapIndex = Int32(index)
-      index = smallest
     }
-    heap[index] = node
-    slots[Int(node.slot)].heapIndex = Int32(index)
   }
 }

@@ -9,11 +9,11 @@ public struct HostClock: MonotonicClock {
   public var minimumResolution: Duration { .nanoseconds(1) }
 
   public func sleep(until deadline: MonotonicInstant, tolerance: Duration?) async throws {
-    let call = process.pendingCall("sleep", as: Void.self)
-    let kernel = process.host.kernel
-    let timer = kernel.schedule(at: process.host.globalInstant(ofLocal: deadline)) { call.resume(returning: ()) }
-    call.onEnd { kernel.cancel(timer) }
-    try await call.value()
+    let wait = process.pendingWait("sleep")
+    guard !wait.isEnded else { return try await wait.wait() }
+    let timer = process.host.kernel.schedule(at: process.host.globalInstant(ofLocal: deadline)) { wait.resume() }
+    defer { process.host.kernel.cancel(timer) }
+    try await wait.wait()
   }
 }
 

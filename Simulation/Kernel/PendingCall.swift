@@ -1,104 +1,129 @@
-/// A call of a process through a seam that has not been answered yet.
+public import Seams
+
+/// A call of a process through a seam that has not been answered yet, without its value.
 ///
-/// The seam makes one, gives it to whatever will answer (a timer, a message's arrival), and awaits ``value()``. The
-/// process keeps it in a list, so that a stuck run can say what each host waits for and a dead host can be reaped.
+/// The seam makes one, gives it to whatever will end it (a timer, a message's arrival), and awaits it. The process keeps
+/// it in a list, so that a stuck run can say what each host waits for and a dead host can be reaped.
 ///
 /// `@unchecked Sendable`: only the kernel's thread touches it.
-public final class PendingCall<Value: Sendable>: AnyPendingCall, @unchecked Sendable {
-  private var result: Result<Value, any Error>?
-  private var continuation: UnsafeContinuation<Value, any Error>?
-
+public class PendingWait: @unchecked Sendable {
+  unowned(unsafe) let process: SimulatedProcess
+  /// What the call waits for, for the report of a stuck run.
+  public let label: StaticString
+  @exclusivity(unchecked) fileprivate var previous: PendingWait?
+  @exclusivity(unchecked) fileprivate var next: PendingWait?
+  @exclusivity(unchecked) fileprivate var isLinked = false
   /// Whether the call has been answered.
-  public var isEnded: Bool { result != nil }
+  @exclusivity(unchecked) public private(set) final var isEnded = false
+  @exclusivity(unchecked) private var error: (any Error)?
+  @exclusivity(unchecked) private var continuation: UnsafeContinuation<Void, Never>?
+  @exclusivity(unchecked) private var timer: TimerToken?
 
-  /// Answers the call. Later answers, and answers to a process that has crashed, are ignored.
-  public func resume(returning value: Value) {
-    end(.success(value))
-  }
-
-  /// Fails the call. Later answers, and answers to a process that has crashed, are ignored.
-  public override func fail(_ error: any Error) {
-    end(.failure(error))
-  }
-
-  /// Waits for the answer.
-  ///
-  /// - Throws: what the seam failed the call with; ``HostDead`` when the process has crashed and is being reaped;
-  ///   `CancellationError` when the task is cancelled.
-  public func value() async throws -> Value {
-    if let result { return try result.get() }
-    return try await withTaskCancellationHandler {
-      try await withUnsafeThrowingContinuation { continuation in
-        if let result {
-          continuation.resume(with: result)
-        } else {
-          self.continuation = continuation
-        }
-      }
-    } onCancel: {
-      self.fail(CancellationError())
+  @usableFromInline
+  init(_ process: SimulatedProcess, _ label: StaticString) {
+    self.process = process
+    self.label = label
+    if process.isSealed {
+      isEnded = true
+      error = HostDead(host: process.host.name)
+    } else {
+      process.pending.append(self)
     }
   }
 
-  /// Fails a call that was made on a process that has already crashed.
-  func refuse(_ error: HostDead) {
-    result = .failure(error)
+  /// Fails the call with `error` at `instant` of virtual time, unless it has ended before.
+  public final func expire(at instant: MonotonicInstant, with error: @autoclosure @escaping () -> any Error) {
+    guard !isEnded, instant != .distantFuture else { return }
+    timer = process.host.kernel.schedule(at: instant) { [unowned(unsafe) self] in
+      timer = nil
+      finish(error())
+    }
   }
 
-  private func end(_ outcome: Result<Value, any Error>) {
-    guard result == nil, !process.isSealed || process.isReaping else { return }
-    result = outcome
-    unlink()
-    runEndAction()
+  /// Ends the wait. Later answers, and answers to a process that has crashed, are ignored.
+  public final func resume() {
+    finish(nil)
+  }
+
+  /// Fails the call. Later answers, and answers to a process that has crashed, are ignored.
+  public final func fail(_ error: any Error) {
+    finish(error)
+  }
+
+  /// Waits for the end.
+  ///
+  /// - Throws: what the seam failed the call with; ``HostDead`` when the process has crashed and is being reaped;
+  ///   `CancellationError` when the task is cancelled.
+  public final func wait() async throws {
+    if !isEnded {
+      await withTaskCancellationHandler {
+        await withUnsafeContinuation { continuation in
+          if isEnded { continuation.resume() } else { self.continuation = continuation }
+        }
+      } onCancel: {
+        self.finish(CancellationError())
+      }
+    }
+    if let error { throw error }
+  }
+
+  /// Whether an answer would still be taken: the call is open and its process alive (or being unwound).
+  @usableFromInline
+  final var accepts: Bool { !isEnded && (!process.isSealed || process.isReaping) }
+
+  private func finish(_ error: (any Error)?) {
+    guard accepts else { return }
+    isEnded = true
+    self.error = error
+    process.pending.remove(self)
+    if let timer {
+      self.timer = nil
+      process.host.kernel.cancel(timer)
+    }
     if let continuation {
       self.continuation = nil
-      continuation.resume(with: outcome)
+      continuation.resume()
     }
   }
 }
 
-/// What every pending call shares: its place in the process's list and what to do when it ends.
-public class AnyPendingCall {
-  unowned let process: SimulatedProcess
-  /// What the call waits for, for the report of a stuck run.
-  public let label: StaticString
-  fileprivate var previous: AnyPendingCall?
-  fileprivate var next: AnyPendingCall?
-  fileprivate var isLinked = false
-  private var endAction: (() -> Void)?
+/// A ``PendingWait`` that ends with a value.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+public final class PendingCall<Value: Sendable>: PendingWait, @unchecked Sendable {
+  @usableFromInline var result: Value?
 
-  init(process: SimulatedProcess, label: StaticString) {
-    self.process = process
-    self.label = label
+  @inlinable
+  override init(_ process: SimulatedProcess, _ label: StaticString) {
+    super.init(process, label)
   }
 
-  /// Sets what runs once when the call ends, however it ends: cancel its timers.
-  public func onEnd(_ action: @escaping () -> Void) {
-    endAction = action
+  /// Answers the call. Later answers, and answers to a process that has crashed, are ignored.
+  @inlinable
+  public func resume(returning value: Value) {
+    guard accepts else { return }
+    result = value
+    resume()
   }
 
-  /// Fails the call.
-  public func fail(_ error: any Error) {}
-
-  func runEndAction() {
-    if let action = endAction {
-      endAction = nil
-      action()
-    }
-  }
-
-  func unlink() {
-    process.pending.remove(self)
+  /// Waits for the answer.
+  ///
+  /// - Throws: as ``PendingWait/wait()``.
+  @inlinable
+  public func value() async throws -> Value {
+    try await wait()
+    guard let result else { preconditionFailure("the call \(label) ended without a value: resume it with one") }
+    return result
   }
 }
 
 /// The pending calls of one process, oldest first.
 struct PendingCallList {
-  private var first: AnyPendingCall?
-  private var last: AnyPendingCall?
+  private var first: PendingWait?
+  private var last: PendingWait?
   private(set) var count = 0
 
-  mutating func append(_ call: AnyPendingCall) {
+  mutating func append(_ call: PendingWait) {
     call.isLinked = true
     call.previous = last
     if let last { last.next = call } else { first = call }
@@ -106,7 +131,7 @@ struct PendingCallList {
     count += 1
   }
 
-  mutating func remove(_ call: AnyPendingCall) {
+  mutating func remove(_ call: PendingWait) {
     guard call.isLinked else { return }
     call.isLinked = false
     if let previous = call.previous { previous.next = call.next } else { first = call.next }
@@ -116,7 +141,7 @@ struct PendingCallList {
     count -= 1
   }
 
-  var oldest: AnyPendingCall? { first }
+  var oldest: PendingWait? { first }
 
   /// The labels with how many calls wait for each, in order of first appearance.
   var summary: [(label: String, count: Int)] {

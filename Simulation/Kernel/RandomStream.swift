@@ -8,7 +8,7 @@ public import Seams
 ///
 /// `@unchecked Sendable`: only the kernel's thread draws from it.
 public final class RandomStream: EntropySource, @unchecked Sendable {
-  private var state: (UInt64, UInt64, UInt64, UInt64)
+  @exclusivity(unchecked) private var state: (UInt64, UInt64, UInt64, UInt64)
 
   /// The stream of `seed` alone.
   public init(seed: UInt64) {
@@ -39,7 +39,7 @@ public final class RandomStream: EntropySource, @unchecked Sendable {
   /// A number in 0 ..< `bound`, by the multiply-shift reduction: bias below 2^-32 for bounds below 2^32, one draw always.
   @inline(__always)
   public func index(below bound: Int) -> Int {
-    Int((next().multipliedFullWidth(by: UInt64(bound))).high)
+    Int(truncatingIfNeeded: next().multipliedFullWidth(by: UInt64(truncatingIfNeeded: bound)).high)
   }
 
   /// `true` with `probability` (0 ... 1).

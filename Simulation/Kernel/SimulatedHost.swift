@@ -13,18 +13,18 @@ public final class SimulatedHost: @unchecked Sendable {
   /// The host's position in the order of creation.
   public let index: Int
   /// How fast the host's clocks run against virtual time, in parts per million.
-  public private(set) var driftPPM: Int64 = 0
+  @exclusivity(unchecked) public private(set) var driftPPM: Int64 = 0
   /// Added to the host's civil clock.
   public private(set) var wallSkew: Duration = .zero
   /// Whether the host is paused: its process stands still, its clocks run on.
-  public private(set) var isPaused = false
+  @exclusivity(unchecked) public private(set) var isPaused = false
   /// The running process, `nil` before the first boot and after a crash.
   public private(set) var process: SimulatedProcess?
   /// How often the host has been booted.
   public private(set) var bootCount = 0
   private var program: Program?
-  private var localOrigin: Int64 = 0
-  private var globalOrigin: Int64 = 0
+  @exclusivity(unchecked) private var localOrigin: Int64 = 0
+  @exclusivity(unchecked) private var globalOrigin: Int64 = 0
   private var wallAdjustment: Int64 = 0
   var heldJobs: ContiguousArray<UnownedJob> = []
 

@@ -10,16 +10,18 @@ public final class SimulatedProcess: @unchecked Sendable, CustomStringConvertibl
   public let incarnation: Int
   /// Random numbers of this incarnation.
   public let entropy: RandomStream
-  private(set) lazy var executor = HostExecutor(process: self)
-  var pending = PendingCallList()
+  private var executor: HostExecutor?
+  @exclusivity(unchecked) private(set) var unownedExecutor: UnownedTaskExecutor?
+  // One thread, and no access of these calls out to code that could come back.
+  @exclusivity(unchecked) var pending = PendingCallList()
   private var tasks: ContiguousArray<TaskEntry> = []
   private var freeTasks: ContiguousArray<Int32> = []
   private(set) var liveTasks = 0
   let number: UInt64
   /// Whether the process has crashed: its effects are dropped.
-  public private(set) var isSealed = false
+  @exclusivity(unchecked) public private(set) var isSealed = false
   /// Whether it is being unwound after the run.
-  private(set) var isReaping = false
+  @exclusivity(unchecked) private(set) var isReaping = false
   private var sealActions: [() -> Void] = []
 
   private struct TaskEntry {
@@ -32,6 +34,9 @@ public final class SimulatedProcess: @unchecked Sendable, CustomStringConvertibl
     self.incarnation = incarnation
     number = UInt64(host.index) << 32 | UInt64(incarnation)
     entropy = RandomStream(seed: host.kernel.seed, name: "process \(host.name) \(incarnation)")
+    let executor = HostExecutor(process: self)
+    self.executor = executor
+    unownedExecutor = executor.asUnownedTaskExecutor()
   }
 
   public var description: String {
@@ -47,7 +52,7 @@ public final class SimulatedProcess: @unchecked Sendable, CustomStringConvertibl
   /// Starts a task on the process's executor. An error that leaves `operation` ends only the task and is kept in the
   /// trace; ``HostDead`` and `CancellationError` are expected.
   public func spawn(_ name: StaticString, _ operation: @escaping @Sendable () async throws -> Void) {
-    guard !isSealed else { return }
+    guard !isSealed, let executor else { return }
     let slot: Int
     if let free = freeTasks.popLast() {
       slot = Int(free)
@@ -69,17 +74,15 @@ public final class SimulatedProcess: @unchecked Sendable, CustomStringConvertibl
     }
   }
 
-  /// Makes a pending call of this process.
-  ///
-  /// On a process that has crashed the call has already failed with ``HostDead``.
+  /// Makes a pending call of this process. On a process that has crashed it has already failed with ``HostDead``.
+  @inlinable
   public func pendingCall<Value: Sendable>(_ label: StaticString, as type: Value.Type) -> PendingCall<Value> {
-    let call = PendingCall<Value>(process: self, label: label)
-    if isSealed {
-      call.refuse(HostDead(host: host.name))
-    } else {
-      pending.append(call)
-    }
-    return call
+    PendingCall<Value>(self, label)
+  }
+
+  /// Makes a pending wait of this process: a call whose answer carries no value.
+  public func pendingWait(_ label: StaticString) -> PendingWait {
+    PendingWait(self, label)
   }
 
   /// Runs `action` when the process crashes: its connections break, its listeners close.

@@ -35,23 +35,24 @@ public final class SimulationKernel: @unchecked Sendable {
   public let seed: UInt64
   public let options: KernelOptions
   /// Virtual time since the run began.
-  public private(set) var now = MonotonicInstant(nanoseconds: 0)
+  @exclusivity(unchecked) public private(set) var now = MonotonicInstant(nanoseconds: 0)
   /// The record of the run.
-  public private(set) var trace: Trace
+  @exclusivity(unchecked) public private(set) var trace: Trace
   /// The hosts, in the order of their creation.
   public private(set) var hosts: [SimulatedHost] = []
   /// Why the run is to end early, once it is.
   private(set) var verdict: RunOutcome?
   let thread: UInt
   private let scheduling: RandomStream
-  private var ready: ContiguousArray<ReadyJob> = []
-  private var events = EventQueue()
+  // One thread, and none of these is accessed while code that could come back runs.
+  @exclusivity(unchecked) private var ready: ContiguousArray<ReadyJob> = []
+  @exclusivity(unchecked) private var events = EventQueue()
   private var processes: ContiguousArray<SimulatedProcess> = []
   private var buried: ContiguousArray<ReadyJob> = []
-  private var jobsAtThisInstant = 0
+  @exclusivity(unchecked) private var jobsAtThisInstant = 0
   private var isReaping = false
   /// Figures of the run.
-  public private(set) var statistics = KernelStatistics()
+  @exclusivity(unchecked) public private(set) var statistics = KernelStatistics()
   var lastProgress = MonotonicInstant(nanoseconds: 0)
   /// Foreground operations under way, by label: what a stuck run reports first.
   var operations: [OperationToken: String] = [:]
@@ -178,7 +179,13 @@ public final class SimulationKernel: @unchecked Sendable {
       end(.livelock("\(jobsAtThisInstant) jobs ran at \(now.nanoseconds) ns and time did not move; last on \(process)"))
     }
     trace.mix(.job, now.nanoseconds, process.number)
-    picked.job.runSynchronously(on: process.executor.asUnownedTaskExecutor())
+    run(picked.job, of: process)
+  }
+
+  @inline(__always)
+  private func run(_ job: UnownedJob, of process: SimulatedProcess) {
+    guard let executor = process.unownedExecutor else { preconditionFailure("a job of a process without executor") }
+    job.runSynchronously(on: executor)
   }
 
   func enqueue(_ job: UnownedJob, of process: SimulatedProcess) {
@@ -218,7 +225,7 @@ public final class SimulationKernel: @unchecked Sendable {
     while let next = ready.popLast(), left > 0 {
       left -= 1
       let process = next.process.takeUnretainedValue()
-      next.job.runSynchronously(on: process.executor.asUnownedTaskExecutor())
+      run(next.job, of: process)
     }
     return processes.flatMap { process in process.liveTaskNames.map { "\(process): \($0)" } }
   }

@@ -12,9 +12,10 @@ public final class Network: @unchecked Sendable {
   /// The latency of links that nothing else was said of.
   public var defaultLatency: LatencyDistribution
   /// Figures of the run.
-  public private(set) var statistics = NetworkStatistics()
-  private var links: ContiguousArray<ContiguousArray<Link?>> = []
+  @exclusivity(unchecked) public private(set) var statistics = NetworkStatistics()
+  @exclusivity(unchecked) private var links: ContiguousArray<ContiguousArray<Link?>> = []
   private var listeners: [HTTPListener] = []
+  private var sockets: ContiguousArray<[DatagramSocket]> = []
   private var faultCounts: [HTTPFault: Int] = [:]
 
   /// A network on `kernel` whose links take `defaultLatency` until told otherwise.
@@ -64,8 +65,7 @@ public final class Network: @unchecked Sendable {
       drop(from: source, to: target, onDropped)
       return
     }
-    let latency = link.latency.draw(from: link.stream) + link.delay
-    kernel.schedule(after: latency) { [self] in
+    kernel.schedule(at: MonotonicInstant(nanoseconds: kernel.now.nanoseconds + link.drawLatency())) { [self] in
       if link.isCut {
         drop(from: source, to: target, onDropped)
         return
@@ -145,6 +145,24 @@ public final class Network: @unchecked Sendable {
 
   func listener(of host: SimulatedHost, port: Int) -> HTTPListener? {
     listeners.first { $0.process.host === host && $0.port == port }
+  }
+
+  // MARK: - Datagrams
+
+  func open(_ socket: DatagramSocket) {
+    let index = socket.address.host.index
+    while sockets.count <= index { sockets.append([]) }
+    precondition(self.socket(at: socket.address) == nil, "port \(socket.address.port) is taken")
+    sockets[index].append(socket)
+  }
+
+  func close(_ socket: DatagramSocket) {
+    sockets[socket.address.host.index].removeAll { $0 === socket }
+  }
+
+  func socket(at address: DatagramAddress) -> DatagramSocket? {
+    guard address.host.index < sockets.count else { return nil }
+    return sockets[address.host.index].first { $0.address.port == address.port }
   }
 
   /// The host that an authority's name names, `nil` when there is none.

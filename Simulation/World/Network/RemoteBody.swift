@@ -46,10 +46,7 @@ final class RemoteBody: AsyncSequence, @unchecked Sendable {
 
   private func pull() async throws -> ByteBuffer? {
     let call = reader.pendingCall("a part of an HTTP body", as: ByteBuffer?.self)
-    let timer = network.kernel.schedule(at: deadline) {
-      call.fail(HTTPTransportError(.deadlineExceeded, "the body did not end in time"))
-    }
-    call.onEnd { [network] in network.kernel.cancel(timer) }
+    call.expire(at: deadline, with: HTTPTransportError(.deadlineExceeded, "the body did not end in time"))
     network.send(from: reader.host, to: sender.host, bytes: 40) { self.produce(for: call) }
     return try await call.value()
   }

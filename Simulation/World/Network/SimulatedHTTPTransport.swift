@@ -17,13 +17,11 @@ public struct SimulatedHTTPTransport: HTTPTransport {
 
   public func send(_ request: HTTPRequestMessage, deadline: MonotonicInstant) async throws -> HTTPResponseMessage {
     try process.checkAlive()
-    let kernel = process.host.kernel
     let deadline = process.host.globalInstant(ofLocal: deadline)
     let exchange = try HTTPExchange(request, client: process, network: network, deadline: deadline)
-    let timer = kernel.schedule(at: deadline) {
-      exchange.call.fail(HTTPTransportError(.deadlineExceeded, "no answer from \(exchange.authority) in time"))
-    }
-    exchange.call.onEnd { kernel.cancel(timer) }
+    exchange.call.expire(
+      at: deadline,
+      with: HTTPTransportError(.deadlineExceeded, "no answer from \(exchange.authority) in time"))
     exchange.start()
     return try await exchange.call.value()
   }
