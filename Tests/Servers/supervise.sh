@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# Runs one command between the start and the end of its servers, whatever ends it. Sourced by ./zoco.
+
+servers_folder="" command_group=""
+
+# with_servers SETTING COMMAND...: starts PostgreSQL with SETTING, runs COMMAND, removes everything, and exits as
+# COMMAND did: also after Ctrl-C, TERM and HUP.
+with_servers() {
+  local setting=$1 started status=0
+  shift
+  trap 'tear_down' EXIT
+  trap 'interrupted INT 130' INT
+  trap 'interrupted TERM 143' TERM
+  trap 'interrupted HUP 129' HUP
+  servers_folder=$(mktemp -d "${TMPDIR:-/tmp}/zoco-servers.XXXXXXXX")
+  chmod 755 "$servers_folder"
+  started=$(milliseconds)
+  start_postgres "$servers_folder" "$setting" || fail "PostgreSQL did not start"
+  say "PostgreSQL is up in $(($(milliseconds) - started)) ms at ${ZOCO_TEST_DATABASE_URL##*@}"
+  # A process group of its own: a signal from the terminal reaches this shell only, which then ends the whole group.
+  set -m
+  "$@" </dev/null &
+  command_group=$!
+  set +m
+  wait "$command_group" || status=$?
+  command_group=""
+  exit "$status"
+}
+
+# A signal came: the command ends first, then the servers (tear_down, by the trap on EXIT).
+interrupted() {
+  trap '' INT TERM HUP
+  if [ -n "$command_group" ]; then
+    kill "-$1" -- "-$command_group" 2>/dev/null || true
+    local waited=0
+    while kill -0 -- "-$command_group" 2>/dev/null && [ "$waited" -lt 50 ]; do
+      sleep 0.1
+      waited=$((waited + 1))
+    done
+    kill -KILL -- "-$command_group" 2>/dev/null || true
+  fi
+  exit "$2"
+}
+
+tear_down() {
+  local status=$?
+  trap '' INT TERM HUP EXIT
+  if [ -n "$servers_folder" ]; then
+    stop_postgres "$servers_folder"
+    rm -rf "$servers_folder"
+  fi
+  exit "$status"
+}
+
+milliseconds() { echo $(($(date +%s%N) / 1000000)); }
