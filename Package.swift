@@ -24,6 +24,8 @@ extension Target.Dependency {
   static let logging = product(name: "Logging", package: "swift-log")
   static let mustache = product(name: "Mustache", package: "swift-mustache")
   static let nioCore = product(name: "NIOCore", package: "swift-nio")
+  static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+  static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
 }
 
@@ -53,6 +55,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.14.0"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.1.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
     .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.0"),
@@ -66,7 +69,12 @@ let package = Package(
     library("Seams", [.nioCore, .httpTypes]),
     library("SeamsLive", ["Seams"]),
     library("Postgres", ["CLibPQ", "Seams", .logging]),
-    library("HTTPLive", ["Seams", .hummingbird, .hummingbirdCore, .asyncHTTPClient, .logging, .nioCore, .httpTypes]),
+    library(
+      "HTTPLive",
+      [
+        "Seams", .asyncHTTPClient, .httpTypes, .hummingbirdCore, .lifecycle, .logging, .nioCore, .nioHTTP1,
+        .nioHTTPTypes, .nioPosix,
+      ]),
     library(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
