@@ -7,7 +7,8 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure, each number beside its baseline from the same run.",
     discussion: """
       Examples:
+        zoco bench kernel    round trips a second over the simulated network
         zoco bench sim       simulated HTTP requests a second in inventory-chaos
       """,
-    subcommands: [BenchSim.self])
+    subcommands: [BenchKernel.self, BenchSim.self])
 }
