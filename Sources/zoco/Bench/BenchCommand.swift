@@ -8,7 +8,8 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Examples:
         zoco bench kernel    round trips a second over the simulated network
+        zoco bench reserve   POST /inventory/reserve against pgbench
         zoco bench sim       simulated HTTP requests a second in inventory-chaos
       """,
-    subcommands: [BenchKernel.self, BenchSim.self])
+    subcommands: [BenchKernel.self, BenchReserve.self, BenchSim.self])
 }
