@@ -100,6 +100,12 @@ public struct LiveHTTPServerAddress: Sendable, Hashable, CustomStringConvertible
   /// The port that was bound: the system's choice when 0 was asked for.
   public var port: Int
 
+  /// The address of `host` and `port`.
+  public init(host: String, port: Int) {
+    self.host = host
+    self.port = port
+  }
+
   /// The `host:port` of a request's authority.
   public var description: String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
