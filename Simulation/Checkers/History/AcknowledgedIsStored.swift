@@ -1,0 +1,57 @@
+/// Nothing acknowledged is lost: whatever a client was told is done is in the tables when it is told.
+public final class AcknowledgedIsStored: HistoryChecker {
+  private static let ends: Set<String> = ["confirmed", "released", "expired"]
+
+  public init() {}
+
+  public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
+    guard record.answer.status < 300 else { return nil }
+    let answer = record.answer
+    switch record.operation {
+    case .reserve(let orderId, let lines):
+      guard let id = answer.reservationId, let row = shadow.reservations[id], row.orderId == orderId else {
+        return lost("no such reservation", record)
+      }
+      let stored = (shadow.lines[id] ?? []).map { ClientRecord.Line(productId: $0.productId, quantity: $0.quantity) }
+      if Set(stored) != Set(lines) { return lost("stored lines: \(stored)", record) }
+    case .confirm(let id):
+      let row = shadow.reservations[id]
+      if row?.status != "confirmed" { return lost(row?.description ?? "no such reservation", record) }
+    case .release(let id):
+      let row = shadow.reservations[id]
+      // A release that finds the reservation ended answers with how it ended.
+      guard let row, Self.ends.contains(row.status), row.status == answer.reservationStatus else {
+        return lost(row?.description ?? "no such reservation", record)
+      }
+    case .releaseOrder(let orderId):
+      let row = shadow.reservationOfOrder[orderId].flatMap { shadow.reservations[$0] }
+      guard let row, Self.ends.contains(row.status), row.status == answer.reservationStatus else {
+        return lost(row?.description ?? "no reservation of the order", record)
+      }
+    case .replenish(let productId, _, let key):
+      let times = shadow.replenishments["\(productId) \(key)"] ?? 0
+      if times != 1 { return lost("the ledger has the replenishment \(times) times", record) }
+    case .put(let productId, let quantity, let version):
+      guard let item = answer.item, item.quantity == quantity, item.version > version,
+        let row = shadow.items[productId], row.version >= item.version
+      else { return lost(shadow.items[productId]?.description ?? "no such item", record) }
+    case .readItem(let productId):
+      // A read may be overtaken, but never tells of a version that was not committed.
+      guard let item = answer.item, let row = shadow.items[productId], item.version <= row.version,
+        item.version < row.version || item == row
+      else { return lost(shadow.items[productId]?.description ?? "no such item", record) }
+    case .readReservation(let id):
+      guard let row = shadow.reservations[id] else { return lost("no such reservation", record) }
+      // One that is past its time may be told as expired before the expiry job has been there.
+      if let status = answer.reservationStatus, status != row.status, status == "confirmed" || status == "released" {
+        return lost(row.description, record)
+      }
+    case .readAggregate, .expire: break
+    }
+    return nil
+  }
+
+  private func lost(_ stored: String, _ record: ClientRecord) -> Violation {
+    Violation("what a client was told is stored", [record.line, "tables: \(stored)"])
+  }
+}

@@ -1,0 +1,101 @@
+public import FoundationEssentials
+public import Seams
+
+/// One request as its client saw it, from the first attempt to the last.
+public struct ClientRecord: Sendable {
+  /// What was asked.
+  public enum Operation: Sendable, Hashable {
+    case reserve(orderId: UUID, lines: [Line])
+    case confirm(reservationId: UUID)
+    case release(reservationId: UUID)
+    case releaseOrder(orderId: UUID)
+    case put(productId: UUID, quantity: Int, version: Int)
+    case replenish(productId: UUID, quantity: Int, key: String)
+    case readItem(productId: UUID)
+    case readReservation(reservationId: UUID)
+    case readAggregate(path: String)
+    case expire
+  }
+
+  /// A line that was asked for.
+  public struct Line: Sendable, Hashable {
+    public var productId: UUID
+    public var quantity: Int
+
+    public init(productId: UUID, quantity: Int) {
+      self.productId = productId
+      self.quantity = quantity
+    }
+  }
+
+  /// The answer, as far as checkers look into it.
+  public struct Answer: Sendable, Hashable {
+    public var status: Int
+    /// The problem's code, for an error.
+    public var code: String?
+    public var reservationId: UUID?
+    public var orderId: UUID?
+    public var reservationStatus: String?
+    public var item: ItemRow?
+    /// The version a conflict names.
+    public var currentVersion: Int?
+    public var shortages: [Shortage] = []
+
+    public init(status: Int) {
+      self.status = status
+    }
+  }
+
+  /// A line of an `insufficient_stock`.
+  public struct Shortage: Sendable, Hashable {
+    public var productId: UUID
+    public var requested: Int
+    public var available: Int
+
+    public init(productId: UUID, requested: Int, available: Int) {
+      self.productId = productId
+      self.requested = requested
+      self.available = available
+    }
+  }
+
+  public var client: String
+  public var operation: Operation
+  /// Virtual time at which the attempt that was answered was sent.
+  public var start: MonotonicInstant
+  /// Virtual time at which its answer came.
+  public var end: MonotonicInstant
+  /// Attempts, the answered one included.
+  public var attempts: Int
+  public var answer: Answer
+  /// Whether every fault had healed before the request began.
+  public var afterHealing: Bool
+
+  public init(
+    client: String, operation: Operation, start: MonotonicInstant, end: MonotonicInstant, attempts: Int,
+    answer: Answer, afterHealing: Bool
+  ) {
+    self.client = client
+    self.operation = operation
+    self.start = start
+    self.end = end
+    self.attempts = attempts
+    self.answer = answer
+    self.afterHealing = afterHealing
+  }
+
+  /// The request and its answer in one line, for evidence.
+  public var line: String {
+    let span = "\(start.nanoseconds / 1_000) … \(end.nanoseconds / 1_000) µs"
+    let tries = attempts == 1 ? "" : ", attempt \(attempts)"
+    var told = "\(answer.status)"
+    if let code = answer.code { told += " \(code)" }
+    if let id = answer.reservationId { told += ", reservation \(id)" }
+    if let status = answer.reservationStatus { told += " \(status)" }
+    if let item = answer.item { told += ", \(item)" }
+    for shortage in answer.shortages {
+      told += ", \(shortage.available) available of \(shortage.requested) of \(shortage.productId)"
+    }
+    return "\(client): \(operation) at \(span)\(tries): \(told)"
+  }
+}

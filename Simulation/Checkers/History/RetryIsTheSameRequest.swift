@@ -1,0 +1,18 @@
+internal import FoundationEssentials
+
+/// Rule 8: however often and wherever a request is sent, one order gets one reservation.
+public final class RetryIsTheSameRequest: HistoryChecker {
+  private var first: [UUID: ClientRecord] = [:]
+
+  public init() {}
+
+  public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
+    guard case .reserve(let orderId, _) = record.operation, record.answer.status < 300 else { return nil }
+    guard let earlier = first[orderId] else {
+      first[orderId] = record
+      return nil
+    }
+    guard earlier.answer.reservationId != record.answer.reservationId else { return nil }
+    return Violation("a retry is the same request", [earlier.line, record.line])
+  }
+}

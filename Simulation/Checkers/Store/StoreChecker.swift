@@ -1,0 +1,20 @@
+/// An invariant on the committed tables: it holds after every commit, or when everything has come to rest.
+public protocol StoreChecker: Sendable {
+  /// Judges the tables after `commit`, which is already in `shadow`.
+  func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation?
+  /// Judges the tables once every reservation has ended and nothing is under way.
+  func judgeAtRest(_ shadow: InventoryShadow) -> Violation?
+}
+
+extension StoreChecker {
+  public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? { nil }
+  public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? { nil }
+}
+
+/// Every invariant on the tables.
+public enum StoreCheckers {
+  public static let all: [any StoreChecker] = [
+    StockConserved(), ReservationEndsOnce(), ExpiryIsRespected(), VersionsRise(), EventsTellEveryChange(),
+    ReplenishedOnce(), NothingHeldAtRest(),
+  ]
+}
