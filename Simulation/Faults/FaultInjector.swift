@@ -1,0 +1,206 @@
+internal import Seams
+public import SimulatedNetwork
+public import SimulationKernel
+
+/// Carries out a plan on a run's hosts, links and database until everything heals.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+public final class FaultInjector: @unchecked Sendable {
+  /// What faults are injected into.
+  public struct Targets {
+    public var services: [SimulatedHost]
+    public var clients: [SimulatedHost]
+    public var databaseHost: SimulatedHost?
+    public var database: (any FaultableDatabase)?
+
+    public init(
+      services: [SimulatedHost], clients: [SimulatedHost], databaseHost: SimulatedHost? = nil,
+      database: (any FaultableDatabase)? = nil
+    ) {
+      self.services = services
+      self.clients = clients
+      self.databaseHost = databaseHost
+      self.database = database
+    }
+  }
+
+  let kernel: SimulationKernel
+  let network: Network
+  let targets: Targets
+  /// Whether everything has healed: nothing goes wrong any more.
+  public private(set) var hasHealed = false
+  private var counts: [(kind: FaultKind, count: Int)] = []
+  private var timers: [TimerToken] = []
+
+  /// An injector that does nothing yet.
+  public init(kernel: SimulationKernel, network: Network, targets: Targets) {
+    self.kernel = kernel
+    self.network = network
+    self.targets = targets
+  }
+
+  /// Begins to carry out `plan`.
+  public func start(_ plan: FaultPlan) {
+    for entry in plan.entries {
+      let stream = kernel.stream("fault \(entry.kind.name)")
+      switch entry.kind {
+      case .http(let fault):
+        forEachServiceLink { $0.httpFaults[fault] = 0.002 + 0.03 * entry.intensity * entry.intensity }
+      case .messageLoss:
+        forEachServiceLink { $0.loss = 0.001 + 0.03 * entry.intensity * entry.intensity }
+      case .database(let fault):
+        targets.database?.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
+      default:
+        episodes(of: entry, stream)
+      }
+    }
+  }
+
+  /// Ends every fault: hosts boot and run, clocks are right, links are whole, the database answers.
+  public func heal() {
+    guard !hasHealed else { return }
+    hasHealed = true
+    for timer in timers { kernel.cancel(timer) }
+    timers = []
+    network.heal()
+    for host in targets.services + targets.clients {
+      host.setWallSkew(.zero)
+      if host.driftPPM != 0 { host.setDrift(partsPerMillion: 0) }
+      host.resume()
+      host.restart()
+    }
+    if let database = targets.database {
+      for fault in DatabaseFault.allCases { database.setRate(of: fault, to: 0) }
+      database.restart()
+    }
+    kernel.record(.fault, host: nil, "everything heals")
+  }
+
+  /// How often each kind really happened; kinds that did not are left out.
+  public var happened: [(kind: FaultKind, count: Int)] {
+    var all = counts
+    all += network.httpFaultCounts.map { (.http($0.fault), $0.count) }
+    if let database = targets.database {
+      all += DatabaseFault.allCases.map { (.database($0), database.count(of: $0)) }
+    }
+    return all.filter { $0.count > 0 }
+  }
+
+  private static func share(of fault: DatabaseFault, _ intensity: Double) -> Double {
+    switch fault {
+    case .refused, .tooManyConnections: 0.01 + 0.2 * intensity
+    case .connectionLost, .slowStatement: 0.000_5 + 0.01 * intensity * intensity
+    case .commitAppliedAnswerLost, .commitDroppedAnswerLost: 0.002 + 0.05 * intensity * intensity
+    }
+  }
+
+  private func forEachServiceLink(_ change: (Link) -> Void) {
+    for client in targets.clients {
+      for service in targets.services {
+        change(network.link(from: client, to: service))
+        change(network.link(from: service, to: client))
+      }
+    }
+  }
+
+  // MARK: - Episodes
+
+  /// Lets episodes of a kind happen at random intervals, for as long as nothing has healed.
+  private func episodes(of entry: FaultPlan.Entry, _ stream: RandomStream) {
+    let mean = Duration.milliseconds(800 + Int(14_000 * (1 - entry.intensity)))
+    let timer = kernel.schedule(after: stream.exponential(mean: mean)) { [self] in
+      begin(entry.kind, stream)
+      episodes(of: entry, stream)
+    }
+    remember(timer)
+  }
+
+  /// Runs `action` later, unless everything heals before.
+  private func later(_ delay: Duration, _ action: @escaping () -> Void) {
+    remember(kernel.schedule(after: delay, action))
+  }
+
+  private func remember(_ timer: TimerToken) {
+    // Tokens of timers that fired do nothing; they are dropped now and then so that a long run stays small.
+    if timers.count > 4_096 { timers.removeFirst(2_048) }
+    timers.append(timer)
+  }
+
+  private func begin(_ kind: FaultKind, _ stream: RandomStream) {
+    let host = stream.pick(targets.services)
+    switch kind {
+    case .hostCrash: crash(host, downFor: stream.duration(in: .milliseconds(20) ... .seconds(4)))
+    case .hostPause: pause(host, for: stream.duration(in: .milliseconds(5) ... .seconds(5)))
+    case .clockSkew:
+      note(kind, host)
+      host.setWallSkew(stream.duration(in: .seconds(-120) ... .seconds(120)))
+    case .clockDrift:
+      note(kind, host)
+      host.setDrift(partsPerMillion: Int64(stream.index(below: 100_001)) - 50_000)
+    case .partition: partition(host, stream, oneWay: false)
+    case .oneWayPartition: partition(host, stream, oneWay: true)
+    case .slowLink: slow(host, stream)
+    case .databaseRestart: restartDatabase(downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+    case .messageLoss, .http, .database: break
+    }
+  }
+
+  private func crash(_ host: SimulatedHost, downFor time: Duration) {
+    guard host.isUp else { return }
+    note(.hostCrash, host)
+    host.crash()
+    later(time) { host.restart() }
+  }
+
+  private func pause(_ host: SimulatedHost, for time: Duration) {
+    guard host.isUp, !host.isPaused else { return }
+    note(.hostPause, host)
+    host.pause()
+    later(time) { host.resume() }
+  }
+
+  private func restartDatabase(downFor time: Duration) {
+    guard let database = targets.database else { return }
+    note(.databaseRestart, targets.databaseHost)
+    database.crash()
+    later(time) { database.restart() }
+  }
+
+  /// Cuts `host` off from its clients, its database or both.
+  private func partition(_ host: SimulatedHost, _ stream: RandomStream, oneWay: Bool) {
+    let side = stream.index(below: 3)
+    let inwards = stream.chance(0.5)
+    let time = stream.duration(in: .milliseconds(50) ... .seconds(6))
+    var others: [SimulatedHost] = side == 0 ? [] : targets.clients
+    if side != 1, let database = targets.databaseHost { others.append(database) }
+    note(oneWay ? .oneWayPartition : .partition, host)
+    var cut: [Link] = []
+    for other in others {
+      if !oneWay || inwards { cut.append(network.link(from: other, to: host)) }
+      if !oneWay || !inwards { cut.append(network.link(from: host, to: other)) }
+    }
+    for link in cut { link.isCut = true }
+    later(time) { for link in cut { link.isCut = false } }
+  }
+
+  private func slow(_ host: SimulatedHost, _ stream: RandomStream) {
+    let delay = stream.duration(in: .milliseconds(5) ... .milliseconds(800))
+    let time = stream.duration(in: .milliseconds(100) ... .seconds(6))
+    let toDatabase = stream.chance(0.5)
+    var others = targets.clients
+    if toDatabase, let database = targets.databaseHost { others = [database] }
+    note(.slowLink, host)
+    let links = others.flatMap { [network.link(from: $0, to: host), network.link(from: host, to: $0)] }
+    for link in links { link.delay = delay }
+    later(time) { for link in links { link.delay = .zero } }
+  }
+
+  private func note(_ kind: FaultKind, _ host: SimulatedHost?) {
+    if let index = counts.firstIndex(where: { $0.kind == kind }) {
+      counts[index].count += 1
+    } else {
+      counts.append((kind, 1))
+    }
+    kernel.record(.fault, host: host, kind.name)
+  }
+}

@@ -1,0 +1,79 @@
+public import SimulatedNetwork
+
+/// What can be made to go wrong in a run.
+public enum FaultKind: Sendable, Hashable {
+  /// A service's host crashes and boots again later, with nothing in memory.
+  case hostCrash
+  /// A service's process stands still for a while.
+  case hostPause
+  /// A host's civil clock is off.
+  case clockSkew
+  /// A host's clocks run too fast or too slow.
+  case clockDrift
+  /// A service is cut off from its clients, its database or both, in both directions.
+  case partition
+  /// Messages get through in one direction only.
+  case oneWayPartition
+  /// A path takes much longer for a while.
+  case slowLink
+  /// A share of the messages between clients and services vanishes.
+  case messageLoss
+  /// A share of the HTTP exchanges goes wrong.
+  case http(HTTPFault)
+  /// A share of the database's connections or statements goes wrong.
+  case database(DatabaseFault)
+  /// The database crashes and restarts: what was committed stays.
+  case databaseRestart
+
+  /// Every kind, in a fixed order.
+  public static let all: [FaultKind] =
+    [
+      .hostCrash, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink, .messageLoss,
+      .databaseRestart,
+    ] + HTTPFault.allCases.map(FaultKind.http) + DatabaseFault.allCases.map(FaultKind.database)
+
+  /// The kind's name in reports, and the name of its random stream.
+  public var name: String {
+    switch self {
+    case .hostCrash: "host-crash"
+    case .hostPause: "host-pause"
+    case .clockSkew: "clock-skew"
+    case .clockDrift: "clock-drift"
+    case .partition: "partition"
+    case .oneWayPartition: "one-way-partition"
+    case .slowLink: "slow-link"
+    case .messageLoss: "message-loss"
+    case .databaseRestart: "db-restart"
+    case .http(let fault): "http-\(fault.rawValue)"
+    case .database(let fault): "db-\(fault.rawValue)"
+    }
+  }
+}
+
+/// What can go wrong with a share of a database's connections or statements.
+public enum DatabaseFault: String, Sendable, Hashable, CaseIterable {
+  /// A new connection is refused.
+  case refused
+  /// A new connection is told that there are too many (53300).
+  case tooManyConnections = "too-many-connections"
+  /// The connection breaks in mid-statement; the transaction is rolled back.
+  case connectionLost = "connection-lost"
+  /// The connection breaks after a COMMIT took effect, before its answer.
+  case commitAppliedAnswerLost = "commit-lost-applied"
+  /// The connection breaks before a COMMIT takes effect: the transaction is rolled back.
+  case commitDroppedAnswerLost = "commit-lost-dropped"
+  /// A statement takes much longer.
+  case slowStatement = "slow-statement"
+}
+
+/// A database that faults can be injected into.
+public protocol FaultableDatabase: AnyObject, Sendable {
+  /// Sets the share of connections or statements that `fault` befalls, 0 ... 1.
+  func setRate(of fault: DatabaseFault, to share: Double)
+  /// How often `fault` has happened.
+  func count(of fault: DatabaseFault) -> Int
+  /// Crashes the server: every connection breaks, uncommitted work is gone, new connections are refused.
+  func crash()
+  /// Starts the server again with what was committed.
+  func restart()
+}
