@@ -32,6 +32,13 @@ public struct JobResult: Sendable {
   public var report: RunReport
   /// The worker's process id.
   public var worker: Int32
+
+  /// What became of `job` in the process `worker`.
+  public init(job: Job, report: RunReport, worker: Int32) {
+    self.job = job
+    self.report = report
+    self.worker = worker
+  }
 }
 
 /// Where a pool gets its jobs from and brings their results to. It does no I/O, so that it is tested without processes.
