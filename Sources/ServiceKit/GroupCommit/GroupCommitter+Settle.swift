@@ -1,0 +1,60 @@
+import Seams
+
+extension GroupCommitter {
+  /// Commits a batch, and where it fails what can be saved of it, and answers every caller.
+  ///
+  /// - Throws: `CancellationError` when the lane's task is cancelled; the callers have their answer then, too.
+  func settle(_ batch: [Waiter]) async throws {
+    // A stack of parts: the earlier half of one that was taken apart lies on top, so that the order is kept.
+    var parts = [batch]
+    while let part = parts.popLast() {
+      do {
+        switch try await commitWithRetries(part) {
+        case .settled: break
+        case .apart(let left):
+          parts.append(Array(left[(left.count / 2)...]))
+          parts.append(Array(left[..<(left.count / 2)]))
+        }
+      } catch {
+        for waiter in part + parts.joined() { waiter.resolve(.failure(error)) }
+        throw error
+      }
+    }
+  }
+
+  private enum Settlement {
+    case settled
+    case apart([Waiter])
+  }
+
+  /// Throws only when the lane's task is cancelled: other failures go to the callers.
+  private func commitWithRetries(_ part: [Waiter]) async throws -> Settlement {
+    var attempt = 1
+    while true {
+      let now = clock.now
+      let live = part.filter { $0.start(now: now) }
+      guard let deadline = live.map(\.deadline).max() else { return .settled }
+      let failure: any Error
+      do {
+        let outcomes = try await commit(live.map(\.item), deadline)
+        precondition(outcomes.count == live.count, "a commit answered \(outcomes.count) of \(live.count) items")
+        for (waiter, outcome) in zip(live, outcomes) { waiter.resolve(.success(outcome)) }
+        return .settled
+      } catch {
+        failure = error
+      }
+      try Task.checkCancellation()
+      switch recovery(failure) {
+      case .again where attempt < options.attempts, .againThenApart where attempt < options.attempts:
+        let backoff = options.firstBackoff * (1 << min(attempt - 1, 6))
+        try await clock.sleep(until: clock.now.advanced(by: entropy.jittered(backoff, spread: 0.5)), tolerance: nil)
+        attempt += 1
+      case .againThenApart where live.count > 1, .apart where live.count > 1:
+        return .apart(live)
+      default:
+        for waiter in live { waiter.resolve(.failure(failure)) }
+        return .settled
+      }
+    }
+  }
+}
