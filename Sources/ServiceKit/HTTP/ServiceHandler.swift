@@ -47,6 +47,10 @@ package struct ServiceHandler: HTTPHandler {
     let start = environment.clock.now
     let correlationId = Self.correlationId(of: request.head) ?? environment.entropy.uuid()
     guard let drain else { return await answer(request, from: peer, start, correlationId) }
+    // Probes are answered to the end: who asks whether the process lives must not be told to kill it.
+    if drain.isDraining, request.head.path?.hasPrefix("/health/") == true {
+      return await answer(request, from: peer, start, correlationId)
+    }
     guard drain.enter() else {
       var problem = Problem.overloaded("The service is going down. Send the same request again.")
       problem.headers[.connection] = "close"

@@ -1,0 +1,86 @@
+internal import Configuration
+
+/// Reads variables one after the other and gathers what is wrong with them.
+struct SettingsReader {
+  private let config: ConfigReader
+  /// Reads a secret's file.
+  private let readFile: (String) throws -> String
+  private(set) var issues: [ConfigurationError.Issue] = []
+
+  init(config: ConfigReader, readFile: @escaping (String) throws -> String) {
+    self.config = config
+    self.readFile = readFile
+  }
+
+  /// The text of a variable, `nil` when it is not set or empty.
+  private func text(_ variable: String, isSecret: Bool = false) -> String? {
+    let key = ConfigKey(variable.lowercased().split(separator: "_").map(String.init))
+    let value =
+      config.string(forKey: key, isSecret: isSecret) ?? config.int(forKey: key, isSecret: isSecret).map(String.init)
+    return value.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  mutating func fail(_ variable: String, _ message: String) {
+    issues.append(ConfigurationError.Issue(variable: variable, message: message))
+  }
+
+  mutating func string(_ variable: String, default value: String) -> String {
+    text(variable) ?? value
+  }
+
+  mutating func integer(_ variable: String, in range: ClosedRange<Int>, unit: String = "", default value: Int) -> Int {
+    guard let text = text(variable) else { return value }
+    guard let number = Int(text), range.contains(number) else {
+      let unit = unit.isEmpty ? "" : " \(unit)"
+      fail(
+        variable,
+        "expected a whole number from \(range.lowerBound) to \(range.upperBound)\(unit), found \"\(excerpt(text))\"")
+      return value
+    }
+    return number
+  }
+
+  mutating func choice<Choice>(
+    _ variable: String, of choices: [(name: String, value: Choice)], default value: Choice
+  ) -> Choice {
+    guard let text = text(variable) else { return value }
+    guard let choice = choices.first(where: { $0.name == text.lowercased() }) else {
+      let names = choices.map(\.name).joined(separator: ", ")
+      fail(variable, "expected one of \(names), found \"\(excerpt(text))\"")
+      return value
+    }
+    return choice.value
+  }
+
+  /// A secret from the variable itself or from the file that its sibling `…_FILE` names.
+  mutating func secret(
+    _ variable: String, expectation: String, isValid: (String) -> Bool
+  ) -> Secret {
+    let nothing = Secret("")
+    var source = variable
+    var value = text(variable, isSecret: true)
+    if let path = text(variable + "_FILE") {
+      source = variable + "_FILE"
+      guard value == nil else {
+        fail(variable, "set either \(variable) or \(source), not both")
+        return nothing
+      }
+      do {
+        value = try readFile(path)
+      } catch {
+        fail(source, "the file \"\(excerpt(path))\" cannot be read: \(error)")
+        return nothing
+      }
+      while value?.last?.isNewline == true { value?.removeLast() }
+    }
+    guard let value else {
+      fail(variable, "not set; expected \(expectation), here or in the file that \(variable)_FILE names")
+      return nothing
+    }
+    guard isValid(value) else {
+      fail(source, "expected \(expectation); what was found is not shown")
+      return nothing
+    }
+    return Secret(value)
+  }
+}
