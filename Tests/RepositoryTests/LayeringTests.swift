@@ -1,0 +1,45 @@
+import Testing
+
+@Suite struct LayeringTests {
+  private static let manifest = Manifest(Repository.file("Package.swift").text)
+
+  @Test func theManifestIsUnderstood() {
+    let targets = Self.manifest.targets
+    #expect(targets["zocod"]?.dependencies.contains("Inventory") == true)
+    #expect(targets["SimulatedPostgres"]?.isOfTheHarness == true)
+    #expect(targets["Inventory"]?.isOfTheHarness == false)
+    #expect(Self.manifest.closure(of: "zoco").contains("CSimulationTraps"))
+  }
+
+  @Test(arguments: ["zocod", "Seams", "SeamsLive", "HTTPLive", "Postgres", "ServiceKit", "Inventory"])
+  func productionLinksNothingOfTheHarness(_ target: String) {
+    let linked = Self.manifest.closure(of: target).filter { Self.manifest.targets[$0]?.isOfTheHarness == true }
+    #expect(linked.isEmpty, "\(target) links \(linked.sorted().joined(separator: ", "))")
+  }
+
+  @Test func aPlantedDependencyIsFound() {
+    let planted = Manifest(
+      """
+          library("Inventory", ["Seams", "Faults", .logging]),
+          simulation("Faults", at: "Faults", ["Seams"]),
+      """)
+    #expect(planted.closure(of: "Inventory").filter { planted.targets[$0]?.isOfTheHarness == true } == ["Faults"])
+  }
+
+  @Test func onlyTheDriverImportsLibpq() {
+    let importers = Repository.sources.filter {
+      $0.text.contains(/(?m)^\s*(@preconcurrency )?(public |internal |package |private )?import CLibPQ\b/)
+    }
+    #expect(importers.allSatisfy { $0.path.hasPrefix("Sources/Postgres/") }, "\(importers.map(\.path))")
+  }
+
+  @Test func servicesImportNoServerAndNoDriver() {
+    let above = Repository.sources.filter { file in
+      ["Sources/Seams/", "Sources/ServiceKit/", "Sources/Inventory/"].contains { file.path.hasPrefix($0) }
+    }
+    let forbidden =
+      /(?m)^\s*(public |internal |package )?import (Postgres|HTTPLive|SeamsLive|HummingbirdCore|AsyncHTTPClient|NIOPosix|Glibc)\b/
+    let found = above.filter { $0.text.contains(forbidden) }
+    #expect(found.isEmpty, "\(found.map(\.path))")
+  }
+}
