@@ -78,7 +78,10 @@ let package = Package(
     library(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
-    library("Inventory", ["Seams", "ServiceKit", .collections, .httpTypes, .hummingbird, .logging, .nioCore]),
+    .target(
+      name: "Inventory",
+      dependencies: ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore],
+      path: "Sources/Inventory", resources: [.embedInCode("Migrations")], swiftSettings: settings),
     .executableTarget(
       name: "zocod",
       dependencies: [

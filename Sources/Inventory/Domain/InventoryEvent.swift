@@ -1,0 +1,48 @@
+package import FoundationEssentials
+
+/// Something that happened to stock, as it goes into the outbox: the attributes and data of a CloudEvent (CONTRACT,
+/// "Events").
+package struct InventoryEvent: Sendable, Hashable {
+  /// The event's kind.
+  package enum Kind: String, Sendable, Hashable {
+    case inventoryReserved = "InventoryReserved"
+    case inventoryConfirmed = "InventoryConfirmed"
+    case inventoryReleased = "InventoryReleased"
+    case stockDepleted = "StockDepleted"
+    case stockReplenished = "StockReplenished"
+  }
+
+  /// CloudEvents `id`.
+  package var id: UUID
+  /// CloudEvents `type`.
+  package var kind: Kind
+  /// CloudEvents `subject`: the reservation's or the product's id.
+  package var subject: UUID
+  /// CloudEvents `sequence`: rises for each subject.
+  ///
+  /// A reservation begins with 1 and ends with 2; a product's events carry the version of its row. Both are decided
+  /// under the row's lock, so that no counter is needed.
+  package var sequence: Int
+  /// CloudEvents `correlationid`.
+  package var correlationId: UUID
+  /// CloudEvents `data`, as JSON.
+  package var data: String
+
+  /// The sequence of the event that begins a reservation.
+  package static let reservationBegins = 1
+  /// The sequence of the one event that ends a reservation.
+  package static let reservationEnds = 2
+
+  /// How many shards publishers share.
+  package static let shardCount: UInt64 = 16
+
+  /// The shard of `subject`: FNV-1a over its 16 bytes, modulo 16 (Fowler, Noll, Vo, draft-eastlake-fnv).
+  package static func shard(of subject: UUID) -> Int {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    withUnsafeBytes(of: subject.uuid) { bytes in
+      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    }
+    // The low bits of FNV-1a depend on the low bits of each byte alone: fold the high ones in.
+    return Int((hash ^ (hash >> 32) ^ (hash >> 16)) % shardCount)
+  }
+}

@@ -1,0 +1,37 @@
+package import ServiceKit
+
+/// How the inventory service works.
+package struct InventoryConfiguration: Sendable {
+  /// How long a reservation lives when its request does not say, in seconds: 1 to 86,400.
+  package var reservationTimeToLiveSeconds: Int
+  /// How often due reservations are expired; each pause is jittered by a tenth.
+  package var expiryInterval: Duration
+  /// The most reservations that one expiry transaction takes.
+  package var expiryBatchSize: Int
+  /// How long one run of the expiry job may take.
+  package var expiryTimeout: Duration
+  /// How reserve requests are gathered.
+  package var groupCommit: GroupCommitOptions
+  /// The connections to the database.
+  package var pool: SQLPool.Options
+  /// The limits of a request.
+  package var requests: ServiceHandler.Options
+
+  /// A configuration; see each member.
+  package init(
+    reservationTimeToLiveSeconds: Int = 900, expiryInterval: Duration = .seconds(5), expiryBatchSize: Int = 100,
+    expiryTimeout: Duration = .seconds(30), groupCommit: GroupCommitOptions = GroupCommitOptions(),
+    pool: SQLPool.Options = SQLPool.Options(), requests: ServiceHandler.Options = ServiceHandler.Options()
+  ) {
+    precondition(
+      InventoryLimits.timeToLiveSeconds.contains(reservationTimeToLiveSeconds), "a reservation lives 1 s to 24 h")
+    precondition(expiryBatchSize >= 1, "an expiry batch of nothing")
+    self.reservationTimeToLiveSeconds = reservationTimeToLiveSeconds
+    self.expiryInterval = expiryInterval
+    self.expiryBatchSize = expiryBatchSize
+    self.expiryTimeout = expiryTimeout
+    self.groupCommit = groupCommit
+    self.pool = pool
+    self.requests = requests
+  }
+}

@@ -1,0 +1,54 @@
+package import FoundationEssentials
+package import Seams
+import ServiceKit
+
+/// Creates the products of a demonstration or a benchmark, the same ids every time.
+package struct InventorySeeder: Sendable {
+  /// What a run did.
+  package struct Result: Sendable, Hashable {
+    /// Products that were created.
+    package var created: Int
+    /// Products that were there already, which are left as they are.
+    package var existing: Int
+  }
+
+  private let database: InventoryDatabase
+  private let count: Int
+  private let quantity: Int
+
+  /// A seeder of `count` products with `quantity` units each.
+  package init(database: InventoryDatabase, count: Int = 100, quantity: Int = 1_000) {
+    precondition(count >= 1 && InventoryLimits.stockQuantity.contains(quantity), "nothing to seed")
+    self.database = database
+    self.count = count
+    self.quantity = quantity
+  }
+
+  /// The id of the product `number`, from 1: fixed for ever, since catalogues and scenarios name it.
+  ///
+  /// A UUID of version 8 (RFC 9562 §5.8): `20c00000-0000-8000-8000-` and the number in hexadecimal.
+  package static func productId(_ number: Int) -> UUID {
+    precondition((1...1_000_000_000).contains(number), "no product has the number \(number)")
+    return UUID(high: 0x20c0_0000_0000_8000, low: 0x8000_0000_0000_0000 | UInt64(number))
+  }
+
+  /// Creates what is missing, in one transaction. Repeating it does nothing.
+  ///
+  /// - Throws: `SQLError`.
+  package func seed(deadline: MonotonicInstant) async throws -> Result {
+    let ids = (1...count).map(Self.productId)
+    let quantities = Array(repeating: quantity, count: count)
+    return try await database.transaction(deadline: deadline) { connection, _ in
+      let answers = try await connection.executeBatch(
+        [TransactionSQL.begin, StockSQL.insertItems(productIds: ids, quantities: quantities)], deadline: deadline)
+      let created: [UUID] = try answers[1].rows.map { try $0.decode("product_id") }
+      _ = try await connection.executeBatch(
+        [
+          StockSQL.insertMovements(
+            productIds: created, deltas: Array(repeating: quantity, count: created.count), reason: .initial,
+            ref: "seed"), TransactionSQL.commit,
+        ], deadline: deadline)
+      return Result(created: created.count, existing: count - created.count)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import Hummingbird
+import Logging
+package import Seams
+package import ServiceKit
+
+/// The inventory service: what answers its requests and what it does by itself.
+///
+/// It takes everything from outside through `init` and starts nothing on its own: the caller passes requests to
+/// ``handler`` and runs ``run()`` beside it.
+package final class InventoryService: Sendable {
+  /// Answers the service's requests.
+  package let handler: any HTTPHandler
+  /// Its database, for the seeder and for figures.
+  package let database: InventoryDatabase
+
+  private let environment: ServiceEnvironment
+  private let configuration: InventoryConfiguration
+  private let pool: SQLPool
+  private let reserver: ReservationCommitter
+  private let drain = GracefulDrain()
+  private let stopped = Doorbell()
+
+  /// A service over the database that `connector` opens, whose migrations have run.
+  package init(
+    environment: ServiceEnvironment, connector: any SQLConnector,
+    configuration: InventoryConfiguration = InventoryConfiguration()
+  ) {
+    self.environment = environment
+    self.configuration = configuration
+    pool = SQLPool(connector: connector, environment: environment, options: configuration.pool)
+    database = InventoryDatabase(pool: pool, environment: environment)
+    reserver = ReservationCommitter(database: database, options: configuration.groupCommit)
+    let router = Router(context: ServiceContext.self)
+    InventoryRoutes(database: database, reserver: reserver, configuration: configuration).add(to: router)
+    HealthRoutes(checks: [.database(pool)], environment: environment, drain: drain).add(to: router)
+    handler = ServiceHandler(
+      router: router, environment: environment, options: configuration.requests, drain: drain)
+  }
+
+  /// Commits reservations, expires due ones and keeps the pool, until ``shutdown(deadline:)`` or cancellation.
+  ///
+  /// - Throws: `CancellationError` when the task is cancelled; what a task of the service died of.
+  package func run() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await self.pool.run() }
+      group.addTask { try await self.reserver.run() }
+      group.addTask { try await self.expireRegularly() }
+      group.addTask {
+        try await self.stopped.wait()
+        throw Stopped()
+      }
+      do {
+        while try await group.next() != nil {}
+      } catch is Stopped {
+        group.cancelAll()
+        while await group.nextResult() != nil {}
+      }
+    }
+  }
+
+  private struct Stopped: Error {}
+
+  /// Refuses new requests, finishes those under way, closes the connections and lets ``run()`` return.
+  ///
+  /// - Returns: how many requests were still under way at `deadline`.
+  @discardableResult
+  package func shutdown(deadline: MonotonicInstant) async -> Int {
+    let left = await drain.drain(until: deadline, clock: environment.clock)
+    reserver.finish()
+    await pool.shutdown(deadline: deadline)
+    stopped.ring()
+    return left
+  }
+
+  /// The expiry job. A database that fails is tried again at the next turn; anything else ends the service.
+  private func expireRegularly() async throws {
+    let clock = environment.clock
+    while true {
+      let pause = environment.entropy.jittered(configuration.expiryInterval, spread: 0.1)
+      try await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
+      do {
+        let result = try await database.expireDue(
+          batchSize: configuration.expiryBatchSize, correlationId: database.ids.next(),
+          deadline: clock.now.advanced(by: configuration.expiryTimeout))
+        if result.expired > 0 {
+          environment.logger.info(
+            "expired reservations",
+            metadata: [
+              "reservations": .stringConvertible(result.expired), "units": .stringConvertible(result.unitsReturned),
+            ])
+        }
+      } catch let error as SQLError where error.code != .connectionClosed {
+        environment.logger.warning("expiring reservations failed", metadata: ["error": .string("\(error)")])
+      }
+    }
+  }
+}

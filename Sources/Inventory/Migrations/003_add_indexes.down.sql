@@ -1,0 +1,4 @@
+DROP INDEX idempotency_keys_created_at_idx;
+DROP INDEX stock_movements_product_id_ref_idx;
+DROP INDEX outbox_unpublished_idx;
+DROP INDEX reservations_pending_expires_at_idx;

@@ -1,0 +1,11 @@
+ALTER TABLE outbox DROP CONSTRAINT outbox_sequence_check;
+ALTER TABLE outbox DROP CONSTRAINT outbox_shard_check;
+ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_product_id_fkey;
+ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_reason_check;
+ALTER TABLE reservation_items DROP CONSTRAINT reservation_items_product_id_fkey;
+ALTER TABLE reservation_items DROP CONSTRAINT reservation_items_reservation_id_fkey;
+ALTER TABLE reservation_items DROP CONSTRAINT reservation_items_quantity_check;
+ALTER TABLE reservations DROP CONSTRAINT reservations_status_check;
+ALTER TABLE inventory_items DROP CONSTRAINT inventory_items_version_check;
+ALTER TABLE inventory_items DROP CONSTRAINT inventory_items_quantity_check;
+ALTER TABLE inventory_items DROP CONSTRAINT inventory_items_reserved_check;

@@ -1,0 +1,61 @@
+import Seams
+package import ServiceKit
+
+/// The inventory's database: runs transactions that are safe to run again.
+///
+/// Each transaction of this service finds by key what an earlier run of it has done (an order has one reservation, a
+/// reservation ends once, a replenishment has its idempotency key, an update its movement), behind the row locks that
+/// the earlier run holds until the server has ended it. So a commit whose answer was lost is read back by running the
+/// transaction again on another connection (DESIGN §5, rule 8).
+package struct InventoryDatabase: Sendable {
+  let pool: SQLPool
+  let environment: ServiceEnvironment
+  let ids: TimeOrderedIDs
+  let retry: RetryPolicy
+
+  /// The database behind `pool`.
+  package init(pool: SQLPool, environment: ServiceEnvironment, retry: RetryPolicy = RetryPolicy()) {
+    self.pool = pool
+    self.environment = environment
+    self.retry = retry
+    ids = TimeOrderedIDs(wallClock: environment.wallClock, entropy: environment.entropy)
+  }
+
+  /// Runs `body`, which begins and commits by itself, until it succeeds, fails for good or the deadline comes.
+  ///
+  /// - Parameter body: gets a connection and the number of the run, from 1. When it leaves without COMMIT, the pool
+  ///   rolls back.
+  /// - Throws: `SQLError`; what else `body` throws, at once.
+  func transaction<R>(
+    deadline: MonotonicInstant, _ body: (any SQLConnection, _ run: Int) async throws -> R
+  ) async throws -> R {
+    var run = 0
+    while true {
+      do {
+        return try await pool.retrying(deadline: deadline, retry: retry) { connection in
+          run += 1
+          return try await body(connection, run)
+        }
+      } catch let error as SQLError where error.commitMayHaveTakenEffect && run < retry.attempts {
+        let clock = environment.clock
+        let wake = clock.now.advanced(by: retry.pause(after: run, entropy: environment.entropy))
+        guard wake < deadline else { throw error }
+        try await clock.sleep(until: wake, tolerance: nil)
+      }
+    }
+  }
+
+  /// Runs one statement that only reads.
+  func read(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> [SQLRow] {
+    try await transaction(deadline: deadline) { connection, _ in
+      try await connection.execute(statement, deadline: deadline).rows
+    }
+  }
+
+  /// Runs statements that only read, in one round trip and one snapshot each.
+  func read(_ statements: [SQLStatement], deadline: MonotonicInstant) async throws -> [[SQLRow]] {
+    try await transaction(deadline: deadline) { connection, _ in
+      try await connection.executeBatch(statements, deadline: deadline).map(\.rows)
+    }
+  }
+}
