@@ -5,7 +5,8 @@ import Testing
 @Suite struct SQLStatementTests {
   @Test func everyValueBecomesABindParameter() {
     let hostile = "'; DROP TABLE inventory_items; --"
-    let statement: SQLStatement = "SELECT * FROM t WHERE a = \(hostile) AND b = ANY(\([1, 2])) AND c = \(Int?.none)"
+    let absent: Int? = nil
+    let statement: SQLStatement = "SELECT * FROM t WHERE a = \(hostile) AND b = ANY(\([1, 2])) AND c = \(absent)"
     #expect(statement.text == "SELECT * FROM t WHERE a = $1 AND b = ANY($2) AND c = $3")
     #expect(statement.parameters == [.text(hostile), .array([.int(1), .int(2)]), .null])
   }

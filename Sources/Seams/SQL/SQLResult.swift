@@ -94,6 +94,13 @@ public struct SQLDecodingError: Error, Sendable, Hashable, CustomStringConvertib
   /// The type that was there, or `NULL`.
   public var found: String
 
+  /// `column` holds `found` where `expected` was asked for.
+  public init(column: String, expected: String, found: String) {
+    self.column = column
+    self.expected = expected
+    self.found = found
+  }
+
   public var description: String {
     "column \"\(column)\": expected \(expected), found \(found)"
   }
