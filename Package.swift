@@ -122,7 +122,12 @@ let package = Package(
     tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
     tests("SimulatedPostgresTests", ["SimulatedPostgres", "SimulationKernel", "Seams"]),
     tests("PostgresTests", ["Postgres", "Seams"]),
-    tests("ServiceKitTests", ["ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
+    tests(
+      "ServiceKitTests",
+      [
+        "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .configuration, .httpTypes, .hummingbird,
+        .logging, .nioCore,
+      ]),
     tests(
       "InventoryTests",
       ["Inventory", "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
