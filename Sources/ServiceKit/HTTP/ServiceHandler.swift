@@ -107,7 +107,8 @@ package struct ServiceHandler: HTTPHandler {
     }
     return Problem(
       status: response.status, code: response.status.kind == .clientError ? "bad_request" : "internal",
-      title: response.status.reasonPhrase, detail: "The request could not be answered.", headers: response.headers)
+      title: response.status.reasonPhrase.isEmpty ? "Status \(response.status.code)" : response.status.reasonPhrase,
+      detail: "The request could not be answered.", headers: response.headers)
   }
 
   private func finish(
