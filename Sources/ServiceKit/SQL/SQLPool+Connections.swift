@@ -123,14 +123,16 @@ extension SQLPool {
   func wait(_ waiter: PoolWaiter, until wakeAt: MonotonicInstant) async -> PoolGrant {
     let clock = environment.clock
     return await withTaskGroup(of: Void.self) { group in
-      group.addTask {
-        do {
-          try await clock.sleep(until: wakeAt, tolerance: nil)
-          self.wake(waiter)
-        } catch is CancellationError {
-        } catch {
-          // The clock is that of a process that has ended: so does the wait.
-          self.wake(waiter)
+      if wakeAt < .distantFuture {
+        group.addTask {
+          do {
+            try await clock.sleep(until: wakeAt, tolerance: nil)
+            self.wake(waiter)
+          } catch is CancellationError {
+          } catch {
+            // The clock is that of a process that has ended: so does the wait.
+            self.wake(waiter)
+          }
         }
       }
       defer { group.cancelAll() }

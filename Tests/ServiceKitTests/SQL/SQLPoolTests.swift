@@ -86,6 +86,22 @@ import Testing
     }
   }
 
+  @Test func aCallerWithoutADeadlineWaitsUntilItIsServed() {
+    simulate { environment in
+      let database = ScriptedDatabase(clock: environment.clock)
+      let pool = SQLPool(connector: database, environment: environment, options: .init(size: 1))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<3 {
+          group.addTask {
+            try await pool.withConnection(deadline: .distantFuture) { _ in try await environment.sleep(.seconds(3600)) }
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(pool.figures.waitMaximum > .seconds(7200))
+    }
+  }
+
   @Test(arguments: 1...20)
   func aCancelledWaiterLeavesItsPlaceToTheNext(seed: UInt64) {
     simulate(seed: seed) { environment in
