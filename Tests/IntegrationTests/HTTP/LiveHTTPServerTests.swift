@@ -137,7 +137,7 @@ import Testing
 
   @Test func anIdleConnectionIsClosed() async throws {
     try await run {
-      $0.idleTimeout = .milliseconds(50)
+      $0.idleTimeout = .seconds(1)
     } _: { address in
       let rest = try await RawConnection.to(address) { connection in
         try await connection.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")

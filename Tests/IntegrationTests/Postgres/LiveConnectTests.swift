@@ -47,7 +47,8 @@ struct LiveConnectTests {
     let connection = try await connect(
       url(["127.0.0.1:\(silent.port)", "own"], options: "connect_timeout=1"), within: .seconds(60))
     connection.close()
-    #expect(start.duration(to: clock.now) < .seconds(15))
+    // Without the URL's bound the first address would take its share of the whole, 30 s.
+    #expect(start.duration(to: clock.now) < .seconds(28))
   }
 
   @Test func everyHostThatFailedIsNamed() async throws {
