@@ -96,7 +96,9 @@ let package = Package(
     simulation("SimulationKernel", at: "Kernel", ["CSimulationTraps", "Seams", .collections]),
     simulation(
       "SimulatedNetwork", at: "World/Network", ["SimulationKernel", "Seams", .collections, .httpTypes, .nioCore]),
-    simulation("SimulatedPostgres", at: "World/SimulatedPostgres", ["SimulationKernel", "Seams", .collections]),
+    simulation(
+      "SimulatedPostgres", at: "World/SimulatedPostgres",
+      ["SimulationKernel", "SimulatedNetwork", "Seams", .collections]),
     simulation("Faults", at: "Faults", ["SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Seams"]),
     simulation(
       "Checkers", at: "Checkers", ["SimulationKernel", "SimulatedPostgres", "Seams", .collections]),
@@ -120,7 +122,7 @@ let package = Package(
     tests("SeamsTests", ["Seams", "SeamsLive"]),
     tests("KernelTests", ["SimulationKernel", "Seams"]),
     tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
-    tests("SimulatedPostgresTests", ["SimulatedPostgres", "SimulationKernel", "Seams"]),
+    tests("SimulatedPostgresTests", ["SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("PostgresTests", ["Postgres", "Seams"]),
     tests(
       "ServiceKitTests",

@@ -1,0 +1,129 @@
+/// Chooses how a table's rows are found: by the index that fixes most, or by reading all.
+struct AccessChooser {
+  struct Candidate {
+    var path: AccessPath
+    /// The lower, the fewer rows are to be expected.
+    var rank: Int
+    var providesOrder: Bool
+  }
+
+  let table: Table
+  let source: Int
+  /// Sources whose rows are in place when this one is read.
+  let placed: UInt64
+  let conditions: [BoundExpression]
+
+  private struct Usable {
+    var equal: BoundExpression?
+    var anyOf: BoundExpression?
+    var lower: (BoundExpression, inclusive: Bool)?
+    var upper: (BoundExpression, inclusive: Bool)?
+  }
+
+  func best(order: [(expression: BoundExpression, key: SortKey)], hasLimit: Bool) -> Candidate {
+    var best = Candidate(path: .sequential, rank: 100, providesOrder: false)
+    var columns: [Int: Usable] = [:]
+    for condition in conditions { note(condition, &columns) }
+    for index in table.indexes {
+      if let condition = index.condition {
+        // A partial index serves only a query whose conditions contain its own.
+        guard let wanted = relative(condition.signature) else { continue }
+        guard implied(wanted) else { continue }
+      }
+      let candidate = candidate(index, columns, order, hasLimit)
+      if let candidate, candidate.rank < best.rank || (candidate.rank == best.rank && candidate.providesOrder) {
+        best = candidate
+      }
+    }
+    return best
+  }
+
+  /// An index's condition speaks of source 0.
+  private func relative(_ signature: String?) -> String? {
+    signature?.replacing("c0.", with: "c\(source).")
+  }
+
+  private func implied(_ wanted: String) -> Bool {
+    var parts: Set<String> = []
+    for condition in conditions { if let signature = condition.signature { parts.insert(signature) } }
+    return parts.contains(wanted)
+  }
+
+  private func note(_ condition: BoundExpression, _ columns: inout [Int: Usable]) {
+    if let comparison = condition as? ComparisonExpression {
+      note(comparison.left, comparison.comparison, comparison.right, &columns)
+      note(comparison.right, comparison.comparison.flipped, comparison.left, &columns)
+    } else if let quantified = condition as? QuantifiedExpression, quantified.comparison == .equal, !quantified.all,
+      let column = own(quantified.left), isAvailable(quantified.array)
+    {
+      columns[column, default: Usable()].anyOf = quantified.array
+    }
+  }
+
+  private func note(
+    _ left: BoundExpression, _ comparison: ComparisonOperator, _ right: BoundExpression,
+    _ columns: inout [Int: Usable]
+  ) {
+    guard let column = own(left), isAvailable(right) else { return }
+    switch comparison {
+    case .equal: columns[column, default: Usable()].equal = right
+    case .less: columns[column, default: Usable()].upper = (right, false)
+    case .lessOrEqual: columns[column, default: Usable()].upper = (right, true)
+    case .greater: columns[column, default: Usable()].lower = (right, false)
+    case .greaterOrEqual: columns[column, default: Usable()].lower = (right, true)
+    case .notEqual: break
+    }
+  }
+
+  private func own(_ expression: BoundExpression) -> Int? {
+    guard let column = expression as? ColumnExpression, column.level == 0, column.source == source else { return nil }
+    return column.column
+  }
+
+  private func isAvailable(_ expression: BoundExpression) -> Bool { expression.sources() & ~placed == 0 }
+
+  private func candidate(
+    _ index: Index, _ columns: [Int: Usable], _ order: [(expression: BoundExpression, key: SortKey)], _ hasLimit: Bool
+  ) -> Candidate? {
+    var equal: [BoundExpression] = []
+    while equal.count < index.columns.count, let value = columns[index.columns[equal.count]]?.equal {
+      equal.append(value)
+    }
+    let isFull = equal.count == index.columns.count
+    let next = isFull ? nil : columns[index.columns[equal.count]]
+    let backwards = direction(index, after: equal.count, order)
+    if isFull, index.isUnique {
+      return Candidate(path: .index(IndexAccess(index: index, equal: equal)), rank: 0, providesOrder: !order.isEmpty)
+    }
+    if let anyOf = next?.anyOf {
+      let isUnique = index.isUnique && equal.count + 1 == index.columns.count
+      return Candidate(
+        path: .index(IndexAccess(index: index, equal: equal, anyOf: anyOf)), rank: isUnique ? 1 : 2,
+        providesOrder: false)
+    }
+    let isBounded = next?.lower != nil || next?.upper != nil
+    guard !equal.isEmpty || isBounded || (backwards != nil && hasLimit) else { return nil }
+    let access = IndexAccess(
+      index: index, equal: equal, lower: next?.lower, upper: next?.upper, backwards: backwards ?? false)
+    let rank: Int
+    if !equal.isEmpty { rank = 20 - 2 * equal.count - (isBounded ? 1 : 0) } else { rank = isBounded ? 40 : 60 }
+    return Candidate(path: .index(access), rank: rank, providesOrder: backwards != nil)
+  }
+
+  /// Whether the index, after its fixed columns, delivers ORDER BY's order, and which way: `nil` when it does not.
+  private func direction(_ index: Index, after fixed: Int, _ order: [(expression: BoundExpression, key: SortKey)])
+    -> Bool?
+  {
+    guard !order.isEmpty, fixed + order.count <= index.columns.count else { return nil }
+    var backwards: Bool?
+    for (place, item) in order.enumerated() {
+      guard own(item.expression) == index.columns[fixed + place], item.key.nullsFirst == item.key.descending else {
+        return nil
+      }
+      let reversed = item.key.descending != index.entries.descending[fixed + place]
+      if let known = backwards, known != reversed { return nil }
+      backwards = reversed
+    }
+    return backwards
+  }
+}

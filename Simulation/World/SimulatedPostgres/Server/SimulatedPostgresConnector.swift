@@ -1,0 +1,186 @@
+public import Seams
+import SimulatedNetwork
+import SimulationKernel
+
+/// The SQL seam's simulated side: connections of one simulated process to a ``SimulatedPostgresServer``.
+public struct SimulatedPostgresConnector: SQLConnector {
+  let server: SimulatedPostgresServer
+  let process: SimulatedProcess
+
+  public func connect(deadline: MonotonicInstant) async throws -> any SQLConnection {
+    try process.checkAlive()
+    let (server, process) = (server, process)
+    let call = process.pendingCall("a connection to PostgreSQL", as: SimulatedPostgresConnection.self)
+    let kernel = process.host.kernel
+    let timer = kernel.schedule(at: max(kernel.now, process.host.globalInstant(ofLocal: deadline))) {
+      call.fail(
+        SQLError(.connectFailed, message: "connection to server at \"\(server.host.name)\" failed: timeout expired"))
+    }
+    defer { kernel.cancel(timer) }
+    let connection = SimulatedPostgresConnection(server: server, process: process)
+    server.network.send(from: process.host, to: server.host, bytes: 128) {
+      let answer = server.accept(connection)
+      server.network.send(from: server.host, to: process.host, bytes: 256) {
+        switch answer {
+        case .success(let backend):
+          if call.isEnded { return connection.abandon(backend) }
+          connection.opened(backend)
+          call.resume(returning: connection)
+        case .failure(let error): call.fail(error)
+        }
+      } 
+    }
+    return try await call.value()
+  }
+}
+
+/// A client's end of a connection to a ``SimulatedPostgresServer``.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendable {
+  let process: SimulatedProcess
+  private let server: SimulatedPostgresServer
+  private var backend: Backend?
+  private var call: PendingCall<[SQLResult]>?
+  private var number = 0
+  private var deadlinePassed = false
+  /// What the answer would have said of a COMMIT, for the errors in its place.
+  private var mayCommit = false
+  public private(set) var status = SQLConnectionStatus.closed
+  /// The backend's process number, as `pg_backend_pid()` gives it.
+  public private(set) var backendPID = 0
+
+  init(server: SimulatedPostgresServer, process: SimulatedProcess) {
+    self.server = server
+    self.process = process
+  }
+
+  func opened(_ backend: Backend) {
+    self.backend = backend
+    backendPID = backend.session.pid
+    status = .idle
+    process.onSeal { [weak self] in self?.close() }
+  }
+
+  /// The server accepted after the client had given up.
+  func abandon(_ backend: Backend) { hangUp(backend) }
+
+  public func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
+    let results = try await perform(
+      .statement(statement), mayCommit: status == .idle || SimulatedPostgresConnection.isCommit(statement.text),
+      deadline)
+    return results[0]
+  }
+
+  public func executeBatch(_ statements: [SQLStatement], deadline: MonotonicInstant) async throws -> [SQLResult] {
+    if statements.isEmpty { return [] }
+    let commits =
+      status == .idle || statements.contains { SimulatedPostgresConnection.isCommit($0.text) }
+    return try await perform(.batch(statements), mayCommit: commits, deadline)
+  }
+
+  public func executeScript(_ text: String, deadline: MonotonicInstant) async throws {
+    _ = try await perform(.script(text), mayCommit: status == .idle, deadline)
+  }
+
+  private static func isCommit(_ text: String) -> Bool {
+    guard text.utf8.count < 32 else { return false }
+    let word = text.split(separator: " ").first?.split(separator: ";").first?.lowercased()
+    return word == "commit" || word == "end"
+  }
+
+  public func close() {
+    guard status != .closed else { return }
+    status = .closed
+    if let backend { hangUp(backend) }
+    call?.fail(SQLError(.connectionClosed, message: "the connection was closed"))
+  }
+
+  /// Tells the server; when no word gets through, it notices after its keep-alive time.
+  private func hangUp(_ backend: Backend) {
+    let (kernel, keepAlive) = (process.host.kernel, server.keepAlive)
+    server.network.send(
+      from: process.host, to: server.host, bytes: 32,
+      onDropped: { kernel.schedule(after: keepAlive) { backend.hangUp() } }, deliver: { backend.hangUp() })
+  }
+
+  // MARK: A call
+
+  private func perform(_ request: BackendRequest, mayCommit: Bool, _ deadline: MonotonicInstant) async throws
+    -> [SQLResult]
+  {
+    try process.checkAlive()
+    precondition(call == nil, "a second call on a connection before the first was answered")
+    guard status != .closed, let backend else {
+      throw SQLError(.connectionClosed, message: "the connection is closed")
+    }
+    number += 1
+    self.mayCommit = mayCommit
+    deadlinePassed = false
+    let (number, kernel) = (number, process.host.kernel)
+    let call = process.pendingCall("PostgreSQL's answer", as: [SQLResult].self)
+    self.call = call
+    var timer: TimerToken?
+    if deadline != .distantFuture {
+      timer = kernel.schedule(at: max(kernel.now, process.host.globalInstant(ofLocal: deadline))) { [self] in
+        timer = expire(number)
+      }
+    }
+    defer {
+      self.call = nil
+      if let timer { kernel.cancel(timer) }
+    }
+    server.network.send(from: process.host, to: server.host, bytes: request.bytes) {
+      backend.receive(number, request)
+    }
+    do {
+      return try await call.value()
+    } catch let error as SQLError {
+      throw error
+    } catch {
+      // Cancelled: what the server still does with the statement is nobody's business; the connection is not clean.
+      self.call = nil
+      close()
+      throw error
+    }
+  }
+
+  /// The deadline passed: cancels the statement, and gives up on the connection when even that is not answered.
+  private func expire(_ number: Int) -> TimerToken? {
+    guard let backend, let call, self.number == number else { return nil }
+    deadlinePassed = true
+    server.network.send(from: process.host, to: server.host, bytes: 16) { backend.cancel(number) }
+    let mayCommit = mayCommit
+    return process.host.kernel.schedule(after: SimulatedPostgresConnection.cancelPatience) { [self] in
+      status = .closed
+      hangUp(backend)
+      call.fail(
+        SQLError(
+          .deadlineExceeded, message: "no answer from PostgreSQL before the deadline",
+          commitMayHaveTakenEffect: mayCommit))
+    }
+  }
+
+  /// How long after a cancel request an answer is still waited for.
+  private static let cancelPatience = Duration.milliseconds(500)
+
+  func receive(_ number: Int, _ reply: BackendReply) {
+    guard status != .closed, number == self.number, let call else { return }
+    status = reply.status
+    switch reply.result {
+    case .success(let results): call.resume(returning: results)
+    case .failure(var error):
+      if deadlinePassed, error.sqlState == .queryCanceled { error.code = .deadlineExceeded }
+      call.fail(error)
+    }
+  }
+
+  /// The connection broke.
+  func reset(_ error: SQLError) {
+    guard status != .closed else { return }
+    status = .closed
+    var error = error
+    error.commitMayHaveTakenEffect = mayCommit && call != nil
+    call?.fail(error)
+  }
+}

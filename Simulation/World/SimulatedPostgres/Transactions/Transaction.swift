@@ -1,0 +1,91 @@
+import Seams
+
+/// What a transaction did to the database, so that it can be taken back.
+enum UndoEntry {
+  case inserted(HeapRow)
+  case updated(HeapRow)
+  case deleted(HeapRow)
+  case locked(HeapRow, previous: RowLockStrength?)
+  case catalog(() -> Void)
+}
+
+/// A transaction, from BEGIN (or a statement outside one) to its end.
+final class Transaction {
+  enum State {
+    case active, committed, aborted
+  }
+
+  let id: UInt64
+  unowned let session: Session
+  private(set) var state = State.active
+  /// Its place in the order of commits; beyond every snapshot until it commits.
+  private(set) var commitSequence = UInt64.max
+  var isolation: IsolationLevel
+  var isReadOnly: Bool
+  /// `now()`: microseconds since 1970.
+  let startTime: Int64
+  /// The number of the running command: a statement sees what earlier commands of its transaction did.
+  var command = 1
+  /// The one snapshot of a REPEATABLE READ transaction, taken by its first statement.
+  var snapshotSequence: UInt64?
+  var undo: [UndoEntry] = []
+  /// Run in order once the transaction has committed.
+  var commitActions: [() -> Void] = []
+  /// Tables locked in a weak mode, with the modes as bits.
+  var weakLocks: [(table: Table, modes: UInt16)] = []
+  /// Heavyweight locks to release at the end.
+  var heldLocks: [(tag: LockTag, mode: LockMode)] = []
+  var savepoints: [Savepoint] = []
+  /// Whether the lock table holds an entry for this transaction that others wait on.
+  var isWaitedFor = false
+  /// Whether the catalog was changed: plans must not be shared until the end.
+  var changedCatalog = false
+
+  struct Savepoint {
+    var name: String
+    var undoCount: Int
+    var heldLockCount: Int
+    var settings: SessionSettings
+  }
+
+  init(id: UInt64, session: Session, isolation: IsolationLevel, readOnly: Bool, startTime: Int64) {
+    self.id = id
+    self.session = session
+    self.isolation = isolation
+    isReadOnly = readOnly
+    self.startTime = startTime
+  }
+
+  func markCommitted(_ sequence: UInt64) {
+    state = .committed
+    commitSequence = sequence
+    undo = []
+    weakLocks = []
+  }
+
+  func markAborted() {
+    state = .aborted
+    undo = []
+    weakLocks = []
+  }
+
+  /// Takes the row lock, which must be free of rivals; a weaker one that is held becomes the stronger.
+  func lock(_ row: HeapRow, _ strength: RowLockStrength) {
+    for index in row.locks.indices where row.locks[index].owner === self {
+      let held = row.locks[index].strength
+      if held < strength {
+        row.locks[index].strength = strength
+        undo.append(.locked(row, previous: held))
+      }
+      return
+    }
+    row.locks.append(RowLock(owner: self, strength: strength))
+    undo.append(.locked(row, previous: nil))
+  }
+
+  func writable(_ command: String) throws {
+    if isReadOnly {
+      throw Failure.make("25006", "cannot execute \(command) in a read-only transaction")
+    }
+  }
+}
