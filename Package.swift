@@ -27,6 +27,7 @@ extension Target.Dependency {
   static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
   static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
   static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+  static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
 func library(_ name: String, in folder: String = "Sources", _ dependencies: [Target.Dependency]) -> Target {
@@ -86,7 +87,7 @@ let package = Package(
       name: "zocod",
       dependencies: [
         "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .configuration,
-        .lifecycle, .logging,
+        .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 

@@ -1,0 +1,60 @@
+import Configuration
+import Foundation
+import Inventory
+import Logging
+import Postgres
+import Seams
+import SeamsLive
+import ServiceKit
+
+/// What every command needs: settings, the live sides of the seams, and the way to the database.
+struct Runtime {
+  let configuration: ServiceConfiguration
+  let environment: ServiceEnvironment
+  let connector: any SQLConnector
+
+  /// Reads the environment.
+  ///
+  /// - Parameter label: the logger's name.
+  /// - Throws: `ConfigurationError`; ``WrongDatabaseURL``.
+  init(label: String) throws {
+    let configuration = try ServiceConfiguration(provider: EnvironmentVariablesProvider()) { path in
+      try String(contentsOfFile: path, encoding: .utf8)
+    }
+    let wallClock = SystemWallClock()
+    LoggingSystem.bootstrap { label in
+      JSONLinesLogHandler(label: label, level: configuration.logLevel, wallClock: wallClock)
+    }
+    let logger = Logger(label: label)
+    let clock = SystemMonotonicClock()
+    do {
+      connector = try PostgresConnector(url: configuration.databaseURL.value, clock: clock, logger: logger)
+    } catch {
+      throw WrongDatabaseURL(cause: error)
+    }
+    environment = ServiceEnvironment(clock: clock, wallClock: wallClock, entropy: SystemEntropy(), logger: logger)
+    self.configuration = configuration
+  }
+
+  /// The point that lies `duration` ahead.
+  func deadline(in duration: Duration) -> MonotonicInstant {
+    environment.clock.now.advanced(by: duration)
+  }
+}
+
+extension Runtime {
+  /// The migrations of the inventory's database.
+  func migrator() throws -> Migrator {
+    Migrator(migrations: try InventoryMigrations.load(), connector: connector, environment: environment)
+  }
+
+  /// Checks that the database can be reached and has what the service needs.
+  ///
+  /// - Throws: ``MissingMigrations``; `SQLError`; `MigrationError`.
+  func requireMigrations() async throws {
+    let limit = max(configuration.connectTimeout, .seconds(10))
+    let entries = try await migrator().status(deadline: deadline(in: limit))
+    let missing = entries.filter { $0.appliedAt == nil }.map(\.name)
+    guard missing.isEmpty else { throw MissingMigrations(names: missing) }
+  }
+}
