@@ -66,7 +66,8 @@ import Testing
         LEFT JOIN reservation_items AS l ON l.reservation_id = r.id WHERE r.id = $1 ORDER BY l.product_id
         """, .text(a))
       #expect(overdue == [["pending", "3", "f"], ["pending", "5", "f"]])
-      let error = try await connection.failure("UPDATE inventory_items SET quantity = -1 WHERE product_id = $1", .text(a))
+      let error = try await connection.failure(
+        "UPDATE inventory_items SET quantity = -1 WHERE product_id = $1", .text(a))
       #expect(error?.sqlState == .checkViolation)
       #expect(error?.constraint == "inventory_items_check")
       let duplicate = try await connection.failure(
@@ -110,23 +111,24 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    ("SELECT 1 +", "42601", 11, "syntax error at end of input"),
-    ("SELEC 1", "42601", 1, "syntax error at or near \"SELEC\""),
-    ("SELECT x FROM t", "42703", 8, "column \"x\" does not exist"),
-    ("SELECT * FROM nowhere", "42P01", 15, "relation \"nowhere\" does not exist"),
-    ("SELECT id FROM t a, t b", "42702", 8, "column reference \"id\" is ambiguous"),
-    ("SELECT id = 'x' FROM t", "22P02", 13, "invalid input syntax for type integer: \"x\""),
-    ("SELECT id + true FROM t", "42883", 11, "operator does not exist: integer + boolean"),
-    ("SELECT nofunction(id) FROM t", "42883", 8, "function nofunction(integer) does not exist"),
-    ("INSERT INTO t (id) VALUES (true)", "42804", 28, nil),
-    ("SELECT id FROM t WHERE id", "42804", 24, "argument of WHERE must be type boolean, not type integer"),
-    ("SELECT id, count(*) FROM t", "42803", 8, nil),
-    ("SELECT id FROM t ORDER BY id LIMIT 1 FOR SYSTEM", "42601", 42, nil),
-    ("SELECT sum(id) OVER (ORDER BY id) FROM t", "0A000", 8, nil),
-    ("WITH RECURSIVE r AS (SELECT 1) SELECT * FROM r", "0A000", 6, nil),
-    ("SELECT id FROM t TABLESAMPLE system (1)", "0A000", 18, nil),
-  ] as [(String, String, Int, String?)])
+  @Test(
+    arguments: [
+      ("SELECT 1 +", "42601", 11, "syntax error at end of input"),
+      ("SELEC 1", "42601", 1, "syntax error at or near \"SELEC\""),
+      ("SELECT x FROM t", "42703", 8, "column \"x\" does not exist"),
+      ("SELECT * FROM nowhere", "42P01", 15, "relation \"nowhere\" does not exist"),
+      ("SELECT id FROM t a, t b", "42702", 8, "column reference \"id\" is ambiguous"),
+      ("SELECT id = 'x' FROM t", "22P02", 13, "invalid input syntax for type integer: \"x\""),
+      ("SELECT id + true FROM t", "42883", 11, "operator does not exist: integer + boolean"),
+      ("SELECT nofunction(id) FROM t", "42883", 8, "function nofunction(integer) does not exist"),
+      ("INSERT INTO t (id) VALUES (true)", "42804", 28, nil),
+      ("SELECT id FROM t WHERE id", "42804", 24, "argument of WHERE must be type boolean, not type integer"),
+      ("SELECT id, count(*) FROM t", "42803", 8, nil),
+      ("SELECT id FROM t ORDER BY id LIMIT 1 FOR SYSTEM", "42601", 42, nil),
+      ("SELECT sum(id) OVER (ORDER BY id) FROM t", "0A000", 8, nil),
+      ("WITH RECURSIVE r AS (SELECT 1) SELECT * FROM r", "0A000", 6, nil),
+      ("SELECT id FROM t TABLESAMPLE system (1)", "0A000", 18, nil),
+    ] as [(String, String, Int, String?)])
   func aMistakeIsNamedWithItsPosition(_ text: String, _ state: String, _ position: Int, _ message: String?) {
     Laboratory().run { client in
       let connection = try await client.connect()

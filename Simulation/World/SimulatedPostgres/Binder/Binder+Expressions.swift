@@ -150,7 +150,8 @@ extension Binder {
       for index in left.indices.dropFirst() { all = LogicalExpression(isAnd: true, all, try pair(index, .equal)) }
       return comparison == .equal ? all : NotExpression(all)
     }
-    let strict: ComparisonOperator = comparison == .lessOrEqual ? .less : comparison == .greaterOrEqual ? .greater : comparison
+    let strict: ComparisonOperator =
+      comparison == .lessOrEqual ? .less : comparison == .greaterOrEqual ? .greater : comparison
     var result = try pair(left.count - 1, comparison)
     for index in left.indices.dropLast().reversed() {
       result = LogicalExpression(

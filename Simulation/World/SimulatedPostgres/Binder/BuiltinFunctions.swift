@@ -45,7 +45,8 @@ enum BuiltinFunctions {
         .timestamp(context.activeSession.transaction?.startTime ?? 0)
       }
     case ("statement_timestamp", 0):
-      return FunctionExpression(name, [], .timestamptz) { _, context in .timestamp(context.activeSession.statementTime) }
+      return FunctionExpression(name, [], .timestamptz) { _, context in .timestamp(context.activeSession.statementTime)
+      }
     case ("clock_timestamp", 0):
       return FunctionExpression(name, [], .timestamptz) { _, context in
         .timestamp(context.activeSession.database.wallNow)
@@ -239,7 +240,8 @@ enum BuiltinFunctions {
       let number = value.numericValue
       guard let rounded = number.rescaled(to: max(0, Int(digits.intValue))) else { return value }
       switch name {
-      case "floor" where Numeric.compare(rounded, number) > 0: return .numeric(Numeric(unscaled: rounded.unscaled - 1, scale: 0))
+      case "floor" where Numeric.compare(rounded, number) > 0:
+        return .numeric(Numeric(unscaled: rounded.unscaled - 1, scale: 0))
       case "ceil" where Numeric.compare(rounded, number) < 0, "ceiling" where Numeric.compare(rounded, number) < 0:
         return .numeric(Numeric(unscaled: rounded.unscaled + 1, scale: 0))
       default: return .numeric(rounded)

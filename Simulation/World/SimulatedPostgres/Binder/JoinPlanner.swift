@@ -33,7 +33,8 @@ final class JoinPlanner {
     case .table(let name, let alias, let position):
       if let common = binder.commonTable(name) {
         return try addPlan(
-          StepPlan(step: common.step, columns: common.columns), AliasSyntax(name: alias?.name ?? name, columns: alias?.columns ?? []),
+          StepPlan(step: common.step, columns: common.columns),
+          AliasSyntax(name: alias?.name ?? name, columns: alias?.columns ?? []),
           at: position)
       }
       if let plan = SystemCatalog.plan(name, binder.session) {

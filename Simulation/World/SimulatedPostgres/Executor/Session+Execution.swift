@@ -63,7 +63,7 @@ extension Session {
     for joined in try plan.orderedForLocking(frame) {
       if rows.count >= needed { break }
       frame.slots = joined.slots
-      guard try await lockSources(of: plan, frame, context) else { continue }
+      guard try await lockSources(of: plan, frame) else { continue }
       for call in plan.blockingCalls.indices {
         if call == 0 { frame.blockingResults = [] }
         frame.blockingResults.append(try await perform(plan.blockingCalls[call], frame))
@@ -77,12 +77,13 @@ extension Session {
   /// Locks the rows of the joined row in the frame; newer versions take the place of those that the snapshot saw.
   ///
   /// - Returns: `false` when the row is skipped or no longer belongs to the result.
-  private func lockSources(of plan: SelectPlan, _ frame: Frame, _ context: ExecutionContext) async throws -> Bool {
+  private func lockSources(of plan: SelectPlan, _ frame: Frame) async throws -> Bool {
     var changed = false
     for locking in plan.locking {
       let slot = frame.slots[locking.source]
       guard let row = slot.row, let seen = slot.version else { continue }
-      guard let version = try await claim(row, seen, locking.strength, locking.policy, context) else { return false }
+      let claimed = try await claim(row, seen, locking.strength, locking.policy, locksOnly: true)
+      guard let version = claimed else { return false }
       if version !== seen {
         changed = true
         frame.slots[locking.source] = Slot(values: version.values, row: row, version: version)
@@ -99,7 +100,7 @@ extension Session {
   /// - Returns: `nil` when the row is gone, is skipped, or was changed by this very command.
   func claim(
     _ row: HeapRow, _ seen: RowVersion, _ strength: RowLockStrength, _ policy: LockWaitPolicy,
-    _ context: ExecutionContext
+    locksOnly: Bool = false
   ) async throws -> RowVersion? {
     guard let transaction else { throw killedError }
     if row.head !== seen, row.head.creator === transaction { return nil }
@@ -107,14 +108,14 @@ extension Session {
     if row.rival(of: transaction, for: strength) == nil {
       transaction.lock(row, strength)
     } else {
-      guard try await lock(row, strength, policy) else { return nil }
+      guard try await lock(row, strength, policy, seen: seen) else { return nil }
     }
-    // A weak lock may stand beside an update in progress: what counts then is the version below it.
-    var head = row.head
-    while head.creator.state == .active, head.creator !== transaction, let older = head.previous { head = older }
+    let head = row.settledHead(for: transaction)
     let isGone = row.isRemoved || head.deleter != nil
+    // A key share lock is content with the version that was seen while its key stands.
+    if strength == .keyShare, !isGone, row.keepsKey(since: seen, head) { return seen }
     if transaction.isolation == .repeatableRead, isGone || head !== seen {
-      throw isGone ? Failure.readCommittedDelete : Failure.readCommittedConflict
+      throw isGone && !locksOnly ? Failure.concurrentDelete : Failure.concurrentUpdate
     }
     return isGone ? nil : head
   }
@@ -140,12 +141,15 @@ extension Session {
       frame.slots = joined.slots
       guard let row = joined.slots[0].row, let seen = joined.slots[0].version else { continue }
       var values = try assigned(plan.assignments, to: seen.values, frame)
+      // As in PostgreSQL: what the row would violate as it was seen fails before any wait.
+      try checkConstraints(plan.table, values)
       var strength = plan.touchesKey ? updateStrength(plan.table, seen.values, values) : .noKeyUpdate
-      guard let version = try await claim(row, seen, strength, .wait, context) else { continue }
+      guard let version = try await claim(row, seen, strength, .wait) else { continue }
       if version !== seen {
         frame.slots[0] = Slot(values: version.values, row: row, version: version)
         guard try plan.select.stillQualifies(frame) else { continue }
         values = try assigned(plan.assignments, to: version.values, frame)
+        try checkConstraints(plan.table, values)
         if plan.touchesKey {
           strength = updateStrength(plan.table, version.values, values)
           _ = try await lock(row, strength)
@@ -182,7 +186,7 @@ extension Session {
     for joined in try plan.select.orderedForLocking(frame) {
       frame.slots = joined.slots
       guard let row = joined.slots[0].row, let seen = joined.slots[0].version else { continue }
-      guard let version = try await claim(row, seen, .update, .wait, context) else { continue }
+      guard let version = try await claim(row, seen, .update, .wait) else { continue }
       if version !== seen {
         frame.slots[0] = Slot(values: version.values, row: row, version: version)
         guard try plan.select.stillQualifies(frame) else { continue }

@@ -76,19 +76,16 @@ extension Session {
     if row.rival(of: transaction, for: .keyShare) == nil {
       transaction.lock(row, .keyShare)
     } else {
-      _ = try await lock(row, .keyShare)
+      _ = try await lock(row, .keyShare, .wait, seen: seen)
     }
-    if row.isRemoved { return false }
     // An update in progress that leaves the key alone does not stand in the way: judge the version below it.
-    var head = row.head
-    while head.creator.state == .active, head.creator !== transaction, let previous = head.previous { head = previous }
-    if let deleter = head.deleter, deleter.state != .aborted {
-      if transaction.isolation == .repeatableRead { throw Failure.readCommittedDelete }
+    let head = row.settledHead(for: transaction)
+    if row.isRemoved || head.deleter != nil {
+      if transaction.isolation == .repeatableRead { throw Failure.concurrentUpdate }
       return false
     }
-    if head !== seen, transaction.isolation == .repeatableRead, head.creator !== transaction {
-      throw Failure.readCommittedConflict
-    }
+    if row.keepsKey(since: seen, head) { return true }
+    if transaction.isolation == .repeatableRead, head.creator !== transaction { throw Failure.concurrentUpdate }
     return zip(key.parentColumns, values).allSatisfy { Datum.identical(head.values[$0], $1) }
   }
 
@@ -131,7 +128,7 @@ extension Session {
     for child in children {
       switch action {
       case .noAction, .restrict:
-        guard let version = try await claim(child.row, child.version, .keyShare, .wait, context),
+        guard let version = try await claim(child.row, child.version, .keyShare, .wait),
           zip(key.columns, values).allSatisfy({ Datum.identical(version.values[$0], $1) })
         else { continue }
         throw Failure.constraint(
@@ -143,14 +140,15 @@ extension Session {
             "Key \(Session.describeKey(key.parent, key.parentColumns, old)) is still referenced from table "
             + "\"\(key.child.name)\".")
       case .cascade:
-        guard let version = try await claim(child.row, child.version, .update, .wait, context),
+        guard let version = try await claim(child.row, child.version, .update, .wait),
           zip(key.columns, values).allSatisfy({ Datum.identical(version.values[$0], $1) })
         else { continue }
         try delete(child.row, context)
       case .setNull:
-        guard let version = try await claim(child.row, child.version, .noKeyUpdate, .wait, context) else { continue }
+        guard let version = try await claim(child.row, child.version, .noKeyUpdate, .wait) else { continue }
         var changed = version.values
         for column in key.columns { changed[column] = .null }
+        try checkConstraints(key.child, changed)
         try await update(child.row, changed, context)
       }
     }

@@ -172,7 +172,7 @@ extension Session {
         if transaction?.isolation == .repeatableRead, !context.activeSnapshot.sees(row.head),
           row.head.creator !== transaction
         {
-          throw Failure.readCommittedConflict
+          throw Failure.concurrentUpdate
         }
         return .done(nil)
       }
@@ -195,7 +195,7 @@ extension Session {
     if transaction.isolation == .repeatableRead,
       row.isRemoved || row.head !== seen || row.head.deleter != nil || !context.activeSnapshot.sees(row.head)
     {
-      throw Failure.readCommittedConflict
+      throw Failure.concurrentUpdate
     }
     if row.isRemoved || row.head !== seen || row.head.deleter != nil { return nil }
     let source = frame.slots[0]
@@ -204,6 +204,7 @@ extension Session {
     frame.slots[1] = Slot(values: excluded, row: nil, version: nil)
     if let condition = plan.condition, try !condition.test(frame) { return .done(nil) }
     let values = try assigned(assignments, to: seen.values, frame)
+    try checkConstraints(row.table, values)
     try await update(row, values, context)
     return .done(values)
   }
@@ -214,7 +215,6 @@ extension Session {
     guard let transaction else { throw killedError }
     let table = row.table
     let old = row.head.values
-    try checkConstraints(table, values)
     let version = RowVersion(
       values: values, creator: transaction, command: transaction.command, previous: row.head)
     var changed: [Index] = []

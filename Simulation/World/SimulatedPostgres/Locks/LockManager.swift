@@ -180,6 +180,13 @@ final class LockManager {
     }
   }
 
+  /// Wakes those that wait for the transaction, so that they look again: what they wait for may have been undone.
+  func wakeWaiters(of transaction: Transaction) {
+    guard transaction.isWaitedFor else { return }
+    transaction.isWaitedFor = false
+    release(.transaction(transaction), .exclusive, transaction.session)
+  }
+
   // MARK: Deadlocks
 
   /// The process numbers of the sessions that keep `session` waiting, as `pg_blocking_pids` gives them.

@@ -74,8 +74,13 @@ extension Session {
   /// The waiting is PostgreSQL's: first for the tuple's heavyweight lock, which keeps the queue in order, then for the
   /// end of the transaction that holds the row (`heap_lock_tuple`, `heap_update`).
   ///
+  /// - Parameter seen: the version that the caller's snapshot saw; in REPEATABLE READ the wait ends as soon as another
+  ///   transaction has replaced it.
   /// - Returns: `false` when the policy skips locked rows and this one is.
-  func lock(_ row: HeapRow, _ strength: RowLockStrength, _ policy: LockWaitPolicy = .wait) async throws -> Bool {
+  /// - Throws: 40001 for a version that was replaced, 55P03 when the policy does not wait.
+  func lock(
+    _ row: HeapRow, _ strength: RowLockStrength, _ policy: LockWaitPolicy = .wait, seen: RowVersion? = nil
+  ) async throws -> Bool {
     guard let transaction else { throw killedError }
     guard row.rival(of: transaction, for: strength) != nil else {
       transaction.lock(row, strength)
@@ -86,6 +91,7 @@ extension Session {
     var holdsTuple = false
     defer { if holdsTuple { database.locks.release(.tuple(row), mode, self) } }
     while let rival = row.rival(of: transaction, for: strength) {
+      if let seen, transaction.isolation == .repeatableRead { try checkSerializable(row, seen, strength, transaction) }
       switch policy {
       case .skipLocked: return false
       case .noWait:
@@ -106,6 +112,16 @@ extension Session {
     }
     transaction.lock(row, strength)
     return true
+  }
+
+  private func checkSerializable(
+    _ row: HeapRow, _ seen: RowVersion, _ strength: RowLockStrength, _ transaction: Transaction
+  ) throws {
+    let head = row.settledHead(for: transaction)
+    if row.isRemoved || head.deleter?.state == .committed { throw Failure.concurrentDelete }
+    if head === seen || head.creator === transaction { return }
+    if strength == .keyShare, row.keepsKey(since: seen, head) { return }
+    throw Failure.concurrentUpdate
   }
 
   private static func tupleMode(_ strength: RowLockStrength) -> LockMode {

@@ -64,7 +64,7 @@ final class Backend: @unchecked Sendable {
   func terminate() {
     guard !isClosed else { return }
     let error = SQLError(
-      .connectionLost, sqlState: .adminShutdown, message: "terminating connection due to administrator command")
+      .server, sqlState: .adminShutdown, message: "terminating connection due to administrator command")
     close()
     answer(nil, with: error)
   }
@@ -191,13 +191,16 @@ final class Backend: @unchecked Sendable {
   private func executeBatch(_ statements: [SQLStatement]) async throws -> [SQLResult] {
     var results: [SQLResult] = []
     results.reserveCapacity(statements.count)
+    var committed = false
     for (index, statement) in statements.enumerated() {
       session.beginImplicit()
       do {
         results.append(try await session.execute(statement))
+        if isCommit(statement.text) { committed = true }
       } catch var error as SQLError {
         if !session.isDead { session.abortTransaction() }
         error.batchIndex = index
+        error.commitMayHaveTakenEffect = committed
         throw error
       }
     }

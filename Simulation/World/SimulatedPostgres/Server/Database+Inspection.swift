@@ -186,3 +186,24 @@ extension Database {
     }
   }
 }
+
+extension Database {
+  /// How many row versions a table stores, dead ones included: what pruning keeps flat.
+  package func storedVersions(of name: String) -> Int {
+    guard let table = committedTables.first(where: { $0.name == name }) else { return 0 }
+    var count = 0
+    for row in table.heap {
+      var version = row?.head
+      while let current = version {
+        count += 1
+        version = current.previous
+      }
+    }
+    return count
+  }
+
+  /// How many index entries a table has.
+  package func storedIndexEntries(of name: String) -> Int {
+    committedTables.first { $0.name == name }?.indexes.reduce(0) { $0 + $1.entries.count } ?? 0
+  }
+}

@@ -14,15 +14,21 @@ enum ParameterInput {
       return .int(number)
     case (.uuid(let id), .uuid, false): return Datum(id)
     case (.text(let text), .text, false), (.text(let text), .name, false), (.text(let text), .varchar, false):
+      if text.utf8.contains(0) { throw nul }
       return .text(text)
     case (.bool(let flag), .bool, false): return .bool(flag)
     case (.timestamp(let time), .timestamptz, false): return .timestamp(time.microsecondsSinceEpoch)
     case (.double(let number), .float8, false): return .double(number)
     case (.bytes(let bytes), .bytea, false): return .bytes(bytes)
     case (.array(let items), _, true): return .array(try items.map { try datum($0, type.element) })
-    default: return try Datum.parse(try text(value, for: type), as: type)
+    default:
+      let text = try text(value, for: type)
+      if text.utf8.contains(0) { throw nul }
+      return try Datum.parse(text, as: type)
     }
   }
+
+  private static let nul = Failure.make("22021", "invalid byte sequence for encoding \"UTF8\": 0x00")
 
   /// The text that a driver sends for the value.
   private static func text(_ value: SQLValue, for type: SQLType) throws -> String {

@@ -206,6 +206,7 @@ final class Session: @unchecked Sendable {
     }
     settings = savepoint.settings
     transaction.command += 1
+    database.locks.wakeWaiters(of: transaction)
   }
 
   func commit(_ transaction: Transaction) {

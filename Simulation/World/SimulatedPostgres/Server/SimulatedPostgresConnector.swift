@@ -28,7 +28,7 @@ public struct SimulatedPostgresConnector: SQLConnector {
           call.resume(returning: connection)
         case .failure(let error): call.fail(error)
         }
-      } 
+      }
     }
     return try await call.value()
   }
@@ -67,26 +67,31 @@ public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendab
 
   public func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
     let results = try await perform(
-      .statement(statement), mayCommit: status == .idle || SimulatedPostgresConnection.isCommit(statement.text),
-      deadline)
+      .statement(statement), mayCommit: mayCommit(statement.text), deadline)
     return results[0]
   }
 
   public func executeBatch(_ statements: [SQLStatement], deadline: MonotonicInstant) async throws -> [SQLResult] {
     if statements.isEmpty { return [] }
-    let commits =
-      status == .idle || statements.contains { SimulatedPostgresConnection.isCommit($0.text) }
-    return try await perform(.batch(statements), mayCommit: commits, deadline)
+    return try await perform(.batch(statements), mayCommit: statements.contains { mayCommit($0.text) }, deadline)
   }
 
   public func executeScript(_ text: String, deadline: MonotonicInstant) async throws {
     _ = try await perform(.script(text), mayCommit: status == .idle, deadline)
   }
 
-  private static func isCommit(_ text: String) -> Bool {
-    guard text.utf8.count < 32 else { return false }
-    let word = text.split(separator: " ").first?.split(separator: ";").first?.lowercased()
-    return word == "commit" || word == "end"
+  /// Whether the statement could commit something: a COMMIT, or outside a transaction anything that changes data.
+  private func mayCommit(_ text: String) -> Bool {
+    var word = ""
+    for byte in text.utf8 {
+      if byte | 0x20 >= UInt8(ascii: "a"), byte | 0x20 <= UInt8(ascii: "z") {
+        word.unicodeScalars.append(Unicode.Scalar(byte | 0x20))
+      } else if !word.isEmpty {
+        break
+      }
+    }
+    if word == "commit" || word == "end" { return true }
+    return status == .idle && !["select", "show", "set", "begin", "start", "rollback", "values"].contains(word)
   }
 
   public func close() {
@@ -113,6 +118,9 @@ public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendab
     precondition(call == nil, "a second call on a connection before the first was answered")
     guard status != .closed, let backend else {
       throw SQLError(.connectionClosed, message: "the connection is closed")
+    }
+    guard deadline == .distantFuture || process.clock.now < deadline else {
+      throw SQLError(.deadlineExceeded, message: "the deadline passed before the statement was sent")
     }
     number += 1
     self.mayCommit = mayCommit

@@ -65,6 +65,11 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
     for backend in backends { backend.terminate() }
   }
 
+  /// Ends the session of process number `pid` with 57P01, as `pg_terminate_backend` does.
+  public func terminate(pid: Int) {
+    for backend in backends where backend.session.pid == pid { backend.terminate() }
+  }
+
   /// Crashes the server and goes on with a replica that lacks the latest commits, at most
   /// ``SimulatedPostgresOptions/replicationLogLength`` of them.
   ///

@@ -51,6 +51,25 @@ final class HeapRow {
     return nil
   }
 
+  /// The newest version that is not another transaction's work in progress.
+  func settledHead(for transaction: Transaction) -> RowVersion {
+    var head = self.head
+    while head.creator.state == .active, head.creator !== transaction, let older = head.previous { head = older }
+    return head
+  }
+
+  /// Whether no key column has changed between the version that was seen and `head`.
+  func keepsKey(since seen: RowVersion, _ head: RowVersion) -> Bool {
+    if head === seen { return true }
+    var version: RowVersion? = head
+    while let newer = version, newer !== seen {
+      for column in newer.values.indices
+      where !Datum.identical(newer.values[column], seen.values[column]) && table.isKeyColumn(column) { return false }
+      version = newer.previous
+    }
+    return true
+  }
+
   func strength(heldBy transaction: Transaction) -> RowLockStrength? {
     for lock in locks where lock.owner === transaction { return lock.strength }
     return nil

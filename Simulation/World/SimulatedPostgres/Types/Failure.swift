@@ -2,7 +2,9 @@ import Seams
 
 /// Makes the errors that the engine throws: ``SQLError`` with PostgreSQL's SQLSTATE and text.
 enum Failure {
-  static func make(_ state: SQLState, _ message: String, at position: Int? = nil, detail: String? = nil, hint: String? = nil)
+  static func make(
+    _ state: SQLState, _ message: String, at position: Int? = nil, detail: String? = nil, hint: String? = nil
+  )
     -> SQLError
   {
     var error = SQLError(.server, sqlState: state, message: message)
@@ -32,8 +34,8 @@ enum Failure {
     return error
   }
 
-  static let readCommittedConflict = make(
+  static let concurrentUpdate = make(
     .serializationFailure, "could not serialize access due to concurrent update")
-  static let readCommittedDelete = make(
+  static let concurrentDelete = make(
     .serializationFailure, "could not serialize access due to concurrent delete")
 }
