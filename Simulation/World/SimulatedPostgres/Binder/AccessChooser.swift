@@ -57,6 +57,12 @@ struct AccessChooser {
       let column = own(quantified.left), isAvailable(quantified.array)
     {
       columns[column, default: Usable()].anyOf = quantified.array
+    } else if let query = condition as? SubqueryExpression, case .quantified(let left, .equal, all: false) = query.kind,
+      !query.plan.isCorrelated, let column = own(left)
+    {
+      // IN (query): the query's rows are the keys to look up.
+      columns[column, default: Usable()].anyOf = SubqueryExpression(
+        .array, query.plan, number: query.number, left.type.array)
     }
   }
 
