@@ -133,7 +133,7 @@ let package = Package(
       ]),
     tests(
       "InventoryTests",
-      ["Inventory", "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
+      ["Inventory", "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),
     tests("RepositoryTests", []),
