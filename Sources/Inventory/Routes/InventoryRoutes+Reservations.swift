@@ -62,9 +62,14 @@ extension InventoryRoutes {
     let hasProduct = reader.has("productId")
     let hasQuantity = reader.has("quantity")
     guard hasProduct || hasQuantity else {
-      let lines = reader.objects("items", count: InventoryLimits.lines, line)
-      refuseDuplicates(lines, reader)
-      return lines
+      var seen: Set<UUID> = []
+      return reader.objects("items", count: InventoryLimits.lines) { item in
+        let line = Self.line(item)
+        if let line, !seen.insert(line.productId).inserted, line.productId != Self.standIn {
+          item.fail("productId", "the product comes twice; add the quantities")
+        }
+        return line
+      }
     }
     if hasItems { reader.fail("items", "give either items, or productId and quantity") }
     return [line(reader)]
@@ -75,17 +80,8 @@ extension InventoryRoutes {
       productId: reader.uuid("productId"), quantity: reader.integer("quantity", in: InventoryLimits.lineQuantity))
   }
 
-  private static func refuseDuplicates(_ lines: [ReservationLine?], _ reader: ObjectReader) {
-    guard lines.count > 1 else { return }
-    var seen: Set<UUID> = []
-    for (index, line) in lines.enumerated() {
-      // Zeros stand for an id that has been refused already.
-      guard let line, line.productId != UUID(high: 0, low: 0) else { continue }
-      if !seen.insert(line.productId).inserted {
-        reader.fail("items[\(index)].productId", "the product comes twice; add the quantities")
-      }
-    }
-  }
+  /// What a reader returns for an id that it has refused.
+  private static let standIn = UUID(high: 0, low: 0)
 
   private func confirm(_ context: ServiceContext) async throws -> Response {
     let id = try context.uuidParameter("reservationId")

@@ -44,6 +44,9 @@ extension GroupCommitter {
         failure = error
       }
       try Task.checkCancellation()
+      // Who has no time for another attempt hears why this one failed.
+      let failedAt = clock.now
+      for waiter in live where waiter.deadline <= failedAt { waiter.resolve(.failure(failure)) }
       switch recovery(failure) {
       case .again where attempt < options.attempts, .againThenApart where attempt < options.attempts:
         let backoff = options.firstBackoff * (1 << min(attempt - 1, 6))

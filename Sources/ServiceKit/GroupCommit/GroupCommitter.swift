@@ -193,15 +193,18 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
       let (late, earliest) = state.withLock { state -> ([Waiter], MonotonicInstant?) in
         var late: [Waiter] = []
         var earliest: MonotonicInstant?
-        func look(_ waiter: Waiter) {
-          if waiter.deadline <= now {
+        func look(_ waiter: Waiter, until deadline: MonotonicInstant) {
+          if deadline <= now {
             late.append(waiter)
-          } else if waiter.deadline < (earliest ?? .distantFuture) {
-            earliest = waiter.deadline
+          } else if deadline < (earliest ?? .distantFuture) {
+            earliest = deadline
           }
         }
-        for waiter in state.queue.elements { look(waiter) }
-        for batch in state.running { for waiter in batch where !waiter.isResolved { look(waiter) } }
+        for waiter in state.queue.elements { look(waiter, until: waiter.deadline) }
+        // A commit gets a moment longer than its deadline, so that a caller hears why it failed.
+        for waiter in state.running.joined() where !waiter.isResolved {
+          look(waiter, until: waiter.deadline.advanced(by: options.deadlineResolution))
+        }
         if !late.isEmpty { state.queue.removeAll { $0.deadline <= now } }
         if earliest == nil { state.isSweeperIdle = true }
         return (late, earliest)

@@ -49,11 +49,9 @@ import Testing
             expiresAt: Timestamp(microsecondsSinceEpoch: 61_000_000), lines: [line(1, 1)])))
     #expect(second == .insufficientStock([Shortage(productId: product(1), requested: 1, available: 0)]))
     #expect(ledger.grants.count == 1)
-    #expect(
-      ledger.itemChanges == [
-        StockLedger.ItemChange(
-          item: stock(1, 1, reserved: 1, version: 2), units: 1, reservations: 1, depletedBy: order(1_001))
-      ])
+    let change = try #require(ledger.itemChanges.first)
+    #expect(change.item == stock(1, 1, reserved: 1, version: 2))
+    #expect(change.units == 1 && change.reservations == 1 && change.depletedBy == order(1_001))
   }
 
   @Test func aRefusedRequestTakesNothing() throws {
@@ -99,15 +97,18 @@ import Testing
   func aRepetitionGetsTheReservationThatHoldsItsStock(status: ReservationStatus) throws {
     let reservation = existing(1, status, [line(1, 1)])
     var ledger = ledger([stock(1, 0)], [reservation])
-    #expect(ledger.decide(try request(1, [line(1, 1)]), newId: ids()) == .reserved(reservation))
-    #expect(ledger.decide(try request(1, [line(1, 2)]), newId: ids()) == .otherLines(reservation))
+    let outcome1 = ledger.decide(try request(1, [line(1, 1)]), newId: ids())
+    #expect(outcome1 == .reserved(reservation))
+    let outcome2 = ledger.decide(try request(1, [line(1, 2)]), newId: ids())
+    #expect(outcome2 == .otherLines(reservation))
     #expect(ledger.grants.isEmpty)
   }
 
   @Test func aReservationReleasedBeforeItWasMadeRefusesTheLateReserve() throws {
     let tombstone = existing(1, .released, [])
     var ledger = ledger([stock(1, 10)], [tombstone])
-    #expect(ledger.decide(try request(1, [line(1, 1)]), newId: ids()) == .released(tombstone))
+    let outcome3 = ledger.decide(try request(1, [line(1, 1)]), newId: ids())
+    #expect(outcome3 == .released(tombstone))
     #expect(ledger.itemChanges.isEmpty)
   }
 
@@ -115,7 +116,8 @@ import Testing
   func anExpiredReservationIsNotRevived(status: ReservationStatus, isOverdue: Bool) throws {
     let reservation = existing(1, status, [line(1, 1)], isOverdue: isOverdue)
     var ledger = ledger([stock(1, 10)], [reservation])
-    #expect(ledger.decide(try request(1, [line(1, 1)]), newId: ids()) == .expired(reservation))
+    let outcome4 = ledger.decide(try request(1, [line(1, 1)]), newId: ids())
+    #expect(outcome4 == .expired(reservation))
   }
 
   @Test func theVersionRisesWithEveryReservationOfABatch() throws {

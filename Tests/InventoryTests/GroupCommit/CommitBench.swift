@@ -52,6 +52,12 @@ final class CommitBench: Sendable {
     #expect(outcome == .finished)
   }
 
+  /// Submits one item and expects its outcome.
+  func expect(_ expected: Int, from item: Int, _ committer: Committer) async throws {
+    let outcome = try await committer.submit(item, deadline: .distantFuture)
+    #expect(outcome == expected)
+  }
+
   private func commit(_ items: [Int], _ process: SimulatedProcess) async throws -> [Int] {
     try await process.clock.sleep(for: commitTime)
     let mustFail = failures.withLock { failures in

@@ -74,7 +74,7 @@ import Testing
     bench.failures.withLock { $0 = 2 }
     bench.run { committer, process in
       await #expect(throws: CommitBench.Failure.self) { try await committer.submit(1, deadline: .distantFuture) }
-      #expect(try await committer.submit(2, deadline: .distantFuture) == 20)
+      try await bench.expect(20, from: 2, committer)
     }
   }
 
@@ -100,9 +100,9 @@ import Testing
     let bench = CommitBench(commitTime: .seconds(5))
     bench.run { committer, process in
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { #expect(try await committer.submit(0, deadline: .distantFuture) == 0) }
+        group.addTask { try await bench.expect(0, from: 0, committer) }
         try await process.clock.sleep(for: .milliseconds(1))
-        group.addTask { #expect(try await committer.submit(1, deadline: .distantFuture) == 10) }
+        group.addTask { try await bench.expect(10, from: 1, committer) }
         await #expect(throws: GroupCommitError.deadlineExceeded(wasStarted: true)) {
           try await committer.submit(2, deadline: MonotonicInstant(nanoseconds: 7_000_000_000))
         }
@@ -127,9 +127,9 @@ import Testing
     let bench = CommitBench(commitTime: .milliseconds(10))
     bench.run { committer, process in
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { #expect(try await committer.submit(1, deadline: .distantFuture) == 10) }
+        group.addTask { try await bench.expect(10, from: 1, committer) }
         try await process.clock.sleep(for: .milliseconds(1))
-        group.addTask { #expect(try await committer.submit(2, deadline: .distantFuture) == 20) }
+        group.addTask { try await bench.expect(20, from: 2, committer) }
         try await withThrowingTaskGroup(of: Void.self) { cancelled in
           cancelled.addTask {
             await #expect(throws: CancellationError.self) {
@@ -167,7 +167,7 @@ import Testing
     bench.run { committer, process in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for item in 1...3 {
-          group.addTask { #expect(try await committer.submit(item, deadline: .distantFuture) == item * 10) }
+          group.addTask { try await bench.expect(item * 10, from: item, committer) }
         }
         try await process.clock.sleep(for: .milliseconds(1))
         committer.finish()

@@ -20,7 +20,8 @@ import Testing
     #expect(answer.status == 400 && answer.code == "validation_failed")
     #expect(
       answer.fields == [
-        "orderId", "items[0].quantity", "items[1].productId", "items[1].quantity", "items[2]", "items[3].qty",
+        "orderId", "items[0].quantity", "items[1].productId", "items[1].quantity", "items[2]",
+        "items[3].productId", "items[3].qty",
         "ttlSeconds", "user",
       ])
   }
