@@ -133,7 +133,10 @@ let package = Package(
       ]),
     tests(
       "InventoryTests",
-      ["Inventory", "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore]),
+      [
+        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "CSimulationTraps",
+        "Seams", .httpTypes, .logging, .nioCore,
+      ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),
     tests("RepositoryTests", []),

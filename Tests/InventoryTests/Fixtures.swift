@@ -1,7 +1,9 @@
+import CSimulationTraps
 import FoundationEssentials
 import Inventory
 import Seams
 import Synchronization
+import Testing
 
 func product(_ number: Int) -> UUID { InventorySeeder.productId(number) }
 
@@ -37,4 +39,15 @@ final class CountingEntropy: EntropySource {
       return count &* 0x9E37_79B9_7F4A_7C15
     }
   }
+}
+
+/// `#expect` for the simulated thread: a failure's record reads the time, which no simulated thread may.
+func check(
+  _ condition: Bool, _ comment: @autoclosure () -> String = "this does not hold",
+  sourceLocation: SourceLocation = #_sourceLocation
+) {
+  guard !condition else { return }
+  zoco_traps_suspend()
+  defer { zoco_traps_resume() }
+  Issue.record(Comment(rawValue: comment()), sourceLocation: sourceLocation)
 }

@@ -55,7 +55,7 @@ final class CommitBench: Sendable {
   /// Submits one item and expects its outcome.
   func expect(_ expected: Int, from item: Int, _ committer: Committer) async throws {
     let outcome = try await committer.submit(item, deadline: .distantFuture)
-    #expect(outcome == expected)
+    check(outcome == expected)
   }
 
   private func commit(_ items: [Int], _ process: SimulatedProcess) async throws -> [Int] {
