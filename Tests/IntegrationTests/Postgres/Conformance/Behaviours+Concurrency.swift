@@ -86,11 +86,13 @@ extension Behaviour {
           group.cancelAll()
           try expectEqual(try await group.next(), true)
         }
-        // Closed: the server did not confirm the cancellation within the grace, and the statement may still run.
-        guard waiter.status != .closed else { return }
-        try expectEqual(waiter.status, .idle)
+        // A connection that is still open has the server's word that the statement is no more; of one that was closed
+        // under it, the server may not have heard yet.
+        try expectTrue(waiter.status == .idle || waiter.status == .closed, "found \(waiter.status)")
+        let mayHaveHappened = waiter.status == .closed
         try await bench.run("COMMIT", holder)
-        try expectEqual(try await bench.run("SELECT n FROM t WHERE id = 1", holder).rows[0].values, [.int(1)])
+        let n = try await bench.run("SELECT n FROM t WHERE id = 1", holder).rows[0].values
+        try expectTrue(n == [.int(1)] || mayHaveHappened && n == [.int(2)], "found \(n)")
       }
     },
     Behaviour("lock_timeout and NOWAIT answer 55P03") { bench in

@@ -1,5 +1,8 @@
 import Postgres
 import Seams
+import SimulatedNetwork
+import SimulatedPostgres
+import SimulationKernel
 import Testing
 
 extension Behaviour {
@@ -19,6 +22,25 @@ struct LiveConformanceTests {
         try await database.terminate(connection.backendPID)
       }
       try await behaviour.run(bench)
+    }
+  }
+}
+
+@Suite("The simulated PostgreSQL behaves as the SQL seam says")
+struct SimulatedConformanceTests {
+  @Test(arguments: Behaviour.all)
+  func behaves(_ behaviour: Behaviour) throws {
+    for seed in 1...3 as ClosedRange<UInt64> {
+      let kernel = SimulationKernel(seed: seed)
+      let server = SimulatedPostgresServer(host: kernel.host("database"), network: Network(kernel: kernel))
+      let outcome = kernel.run { process in
+        let bench = Bench(
+          engine: "simulated", connector: server.connector(for: process), clock: process.clock,
+          terminate: { _ in server.killAllConnections() })
+        try await behaviour.run(bench)
+      }
+      kernel.reap()
+      #expect(outcome == .finished, "seed \(seed)")
     }
   }
 }

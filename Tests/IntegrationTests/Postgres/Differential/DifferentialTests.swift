@@ -1,0 +1,129 @@
+import Foundation
+import Seams
+import Synchronization
+import Testing
+
+@Suite("The simulated engine and real PostgreSQL do the same with random interleaved statements")
+struct DifferentialTests {
+  /// `ZOCO_DIFFERENTIAL_SEEDS=a..b`, both included.
+  private static func seeds() throws -> ClosedRange<UInt64> {
+    guard let text = ProcessInfo.processInfo.environment["ZOCO_DIFFERENTIAL_SEEDS"] else { return 1...200 }
+    let bounds = text.split(separator: ".", omittingEmptySubsequences: true).compactMap { UInt64($0) }
+    guard let first = bounds.first, let last = bounds.last, first <= last, bounds.count <= 2 else {
+      throw ConformanceFailure("ZOCO_DIFFERENTIAL_SEEDS is a range of seeds such as 1..200, not \(text)")
+    }
+    return first...last
+  }
+
+  @Test func stepByStep() async throws {
+    let seeds = try DifferentialTests.seeds()
+    let board = Board(seeds)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      // Lanes, because a schedule spends its time in waits that must be seen to last.
+      for _ in 0..<4 {
+        group.addTask {
+          try await LiveDatabase.with { database in
+            while let seed = board.takeSeed() {
+              board.add(try await DifferentialTests.compare(seed, database))
+            }
+          }
+        }
+      }
+      try await group.waitForAll()
+    }
+    let figures = board.tally
+    print("differential: \(figures)")
+    for difference in figures.differences.prefix(5) { Issue.record(Comment(rawValue: difference)) }
+    let agrees = figures.differences.isEmpty
+    #expect(agrees, "\(figures), of seeds \(figures.seeds)")
+    #expect(figures.deadlocks > 0 || seeds.count < 100, "the schedules must reach deadlocks")
+    #expect(figures.waits > figures.schedules || seeds.count < 100, "the schedules must make sessions wait")
+  }
+
+  /// Plays one seed on both. A difference must show again with five and twenty-five times the patience: on a machine
+  /// that stalls, a session may look for a deadlock late and another become the victim.
+  private static func compare(_ seed: UInt64, _ database: LiveDatabase) async throws -> Verdict {
+    var difference = ""
+    var verdict = Verdict(seed: seed)
+    for patience in [20, 100, 500] {
+      let generator = ScheduleGenerator(seed: seed)
+      let live = try await LiveSchedule(database: database, patience: patience).play(generator)
+      let simulated = try SimulatedSchedule().play(live.steps, sessions: generator.sessions, seed: seed)
+      verdict.steps = live.steps.count
+      verdict.waits = live.observations.count { !$0.waits.isEmpty }
+      verdict.errors = live.observations.count {
+        $0.ended.values.contains { if case .error = $0 { true } else { false } }
+      }
+      verdict.deadlocks = live.observations.count { $0.ended.values.contains(where: \.isDeadlock) }
+      guard let found = live.firstDifference(from: simulated) else { return verdict }
+      difference = """
+        seed \(seed): real PostgreSQL (first) and the simulated engine (second) differ at \(found)
+        schedule and what real PostgreSQL did:
+        \(live.rendered)
+        what the simulated engine did:
+        \(simulated.rendered)
+        again: ZOCO_DIFFERENTIAL_SEEDS=\(seed)..\(seed) ./zoco test --filter DifferentialTests
+        \(live.hasRace ? "(one step let several statements go on at once)" : "")
+        """
+    }
+    verdict.difference = difference
+    return verdict
+  }
+
+  /// The seeds still to play, and what came of the others.
+  private final class Board: Sendable {
+    private let state: Mutex<(next: UInt64, last: UInt64, tally: Tally)>
+
+    init(_ seeds: ClosedRange<UInt64>) {
+      state = Mutex((next: seeds.lowerBound, last: seeds.upperBound, tally: Tally()))
+    }
+
+    func takeSeed() -> UInt64? {
+      state.withLock { state in
+        guard state.next <= state.last else { return nil }
+        defer { state.next += 1 }
+        return state.next
+      }
+    }
+
+    func add(_ verdict: Verdict) { state.withLock { $0.tally.add(verdict) } }
+
+    var tally: Tally { state.withLock { $0.tally } }
+  }
+
+  private struct Verdict: Sendable {
+    let seed: UInt64
+    var steps = 0
+    var waits = 0
+    var errors = 0
+    var deadlocks = 0
+    var difference: String?
+  }
+
+  private struct Tally: Sendable, CustomStringConvertible {
+    var schedules = 0
+    var steps = 0
+    var waits = 0
+    var errors = 0
+    var deadlocks = 0
+    var differences: [String] = []
+    /// Those that differ.
+    var seeds: [UInt64] = []
+
+    mutating func add(_ verdict: Verdict) {
+      schedules += 1
+      steps += verdict.steps
+      waits += verdict.waits
+      errors += verdict.errors
+      deadlocks += verdict.deadlocks
+      guard let difference = verdict.difference else { return }
+      differences.append(difference)
+      seeds.append(verdict.seed)
+    }
+
+    var description: String {
+      "\(schedules) schedules, \(steps) steps, \(waits) with waits, \(errors) with errors, "
+        + "\(deadlocks) deadlocks, \(differences.count) differences"
+    }
+  }
+}
