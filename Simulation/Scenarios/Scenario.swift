@@ -25,7 +25,8 @@ extension Scenario {
 public enum ScenarioCatalogue {
   /// Every scenario, the hidden ones too.
   public static let all: [any Scenario] = [
-    SelfTestEcho(), SelfTestViolation(), SelfTestStuck(), SelfTestTrap(), SelfTestSpin(), SelfTestMemory(),
+    LastItem(), StaleVersion(), Expiry(), OppositeOrder(), InventoryChaos(), SelfTestEcho(), SelfTestViolation(),
+    SelfTestStuck(), SelfTestTrap(), SelfTestSpin(), SelfTestMemory(),
     SelfTestNondeterminism(),
   ]
 

@@ -62,7 +62,7 @@ enum Stylesheet {
       margin: .7rem 0 0; padding: .8rem 1rem; background: var(--code); border: 1px solid var(--line);
       border-radius: .5rem; overflow-x: auto; max-height: 32rem;
     }
-    pre.command { color: var(--accent); font-weight: 600; }
+    pre.command { color: var(--accent); font-weight: 600; white-space: pre-wrap; overflow-wrap: anywhere; }
     details { margin-top: .8rem; }
     summary { cursor: pointer; color: var(--soft); }
     .failure { border-left: .3rem solid var(--bad); }

@@ -56,9 +56,10 @@ public enum SimulationPage {
         """
     }
     let bug = report.settings.plantedBug.map { ", planted bug \($0)" } ?? ""
+    let drawn = report.drawn.isEmpty ? "" : " · " + report.drawn.joined(separator: "; ")
     return """
       <section class="card failure"><h3>\(report.finding) \(.badge(report.verdict.rawValue, .bad))</h3>
-      <p>\(report.settings.scenario), seed \(report.settings.seed)\(bug) · \(report.drawn.joined(separator: "; "))</p>
+      <p>\(report.settings.scenario), seed \(report.settings.seed)\(bug)\(drawn)</p>
       <ul class="evidence">\(evidence)</ul>
       <pre class="command">\(report.settings.replayCommand)</pre>
       \(events)</section>

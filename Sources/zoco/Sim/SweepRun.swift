@@ -49,6 +49,7 @@ struct SweepRun {
       }
       print("\n" + SweepTable.text(sweep.tallies))
       if isSingle { printHashes(sweep) }
+      if !isSingle { print("largest worker: \(pool.peakResidentBytes >> 20) MB") }
       if interrupted { print("interrupted: the table shows what was played until then") }
     }
     try writeReports(sweep, interrupted: interrupted, quiet: quiet)

@@ -1,0 +1,80 @@
+internal import FoundationEssentials
+public import Seams
+public import SimulatedPostgres
+
+extension StoreCommit {
+  /// What a commit of the simulated database changed in the inventory's tables; other tables are left out.
+  ///
+  /// - Precondition: the tables have the columns of CONTRACT, "Tables".
+  public init(_ record: CommitRecord, time: MonotonicInstant) {
+    self.init(time: time)
+    for change in record.changes {
+      switch change.table {
+      case "inventory_items": items.append(change.pair(ItemRow.init))
+      case "reservations": reservations.append(change.pair(ReservationRow.init))
+      case "reservation_items": lines.append(change.pair(LineRow.init))
+      case "stock_movements": movements.append(change.pair(MovementRow.init))
+      case "outbox":
+        if change.old == nil, let new = change.pair(OutboxRow.init).new { outbox.append(new) }
+      default: break
+      }
+    }
+  }
+}
+
+/// The values of a row by column name.
+private struct ColumnReader {
+  let columns: SQLColumns
+  let values: [SQLValue]
+
+  func read<Value: SQLDecodable>(_ column: String, as type: Value.Type = Value.self) -> Value {
+    guard let index = columns.index(of: column), let value = Value(sqlValue: values[index]) else {
+      preconditionFailure("the column \(column) is missing or is no \(Value.sqlTypeName)")
+    }
+    return value
+  }
+}
+
+extension RowChange {
+  fileprivate func pair<Row>(_ make: (ColumnReader) -> Row) -> RowPair<Row> {
+    RowPair(
+      old: old.map { make(ColumnReader(columns: columns, values: $0)) },
+      new: new.map { make(ColumnReader(columns: columns, values: $0)) })
+  }
+}
+
+extension ItemRow {
+  fileprivate init(_ row: ColumnReader) {
+    self.init(
+      productId: row.read("product_id"), quantity: row.read("quantity"), reserved: row.read("reserved"),
+      version: row.read("version"))
+  }
+}
+
+extension ReservationRow {
+  fileprivate init(_ row: ColumnReader) {
+    self.init(
+      id: row.read("id"), orderId: row.read("order_id"), status: row.read("status"), expiresAt: row.read("expires_at"),
+      updatedAt: row.read("updated_at"))
+  }
+}
+
+extension LineRow {
+  fileprivate init(_ row: ColumnReader) {
+    self.init(
+      reservationId: row.read("reservation_id"), productId: row.read("product_id"), quantity: row.read("quantity"))
+  }
+}
+
+extension MovementRow {
+  fileprivate init(_ row: ColumnReader) {
+    self.init(
+      productId: row.read("product_id"), delta: row.read("delta"), reason: row.read("reason"), ref: row.read("ref"))
+  }
+}
+
+extension OutboxRow {
+  fileprivate init(_ row: ColumnReader) {
+    self.init(id: row.read("id"), type: row.read("type"), subject: row.read("subject"))
+  }
+}

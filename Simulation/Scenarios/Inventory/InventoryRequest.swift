@@ -1,0 +1,97 @@
+internal import Checkers
+internal import FoundationEssentials
+internal import HTTPTypes
+internal import NIOCore
+internal import Seams
+internal import ServiceKit
+
+/// Writes a client's operation as the HTTP request of CONTRACT, "Inventory".
+enum InventoryRequest {
+  private static let timeoutField = HTTPField.Name("X-Request-Timeout-Ms")
+  private static let keyField = HTTPField.Name("Idempotency-Key")
+
+  static func message(
+    _ operation: ClientRecord.Operation, authority: String, timeout: Duration, ttlSeconds: Int? = nil
+  ) -> HTTPRequestMessage {
+    let (method, path, body) = parts(of: operation, ttlSeconds)
+    var head = HTTPRequest(method: method, scheme: "http", authority: authority, path: path)
+    if let timeoutField {
+      head.headerFields[timeoutField] = String(timeout.nanosecondsClamped / 1_000_000)
+    }
+    if case .replenish(_, _, let key) = operation, let keyField { head.headerFields[keyField] = key }
+    guard let body else { return HTTPRequestMessage(head: head) }
+    head.headerFields[.contentType] = "application/json"
+    return HTTPRequestMessage(head: head, body: .bytes(ByteBuffer(string: body)))
+  }
+
+  private static func parts(
+    of operation: ClientRecord.Operation, _ ttlSeconds: Int?
+  ) -> (method: HTTPRequest.Method, path: String, body: String?) {
+    switch operation {
+    case .reserve(let orderId, let lines):
+      let items = lines.map { "{\"productId\":\"\($0.productId.canonicalText)\",\"quantity\":\($0.quantity)}" }
+      let life = ttlSeconds.map { ",\"ttlSeconds\":\($0)" } ?? ""
+      return (
+        .post, "/inventory/reserve",
+        "{\"orderId\":\"\(orderId.canonicalText)\",\"items\":[\(items.joined(separator: ","))]\(life)}"
+      )
+    case .confirm(let id): return (.post, "/inventory/confirm/\(id.canonicalText)", nil)
+    case .release(let id): return (.post, "/inventory/release/\(id.canonicalText)", "{\"reason\":\"cancelled\"}")
+    case .releaseOrder(let orderId):
+      return (
+        .post, "/inventory/release", "{\"orderId\":\"\(orderId.canonicalText)\",\"reason\":\"timeout\"}"
+      )
+    case .put(let id, let quantity, let version):
+      return (.put, "/inventory/\(id.canonicalText)", "{\"quantity\":\(quantity),\"version\":\(version)}")
+    case .replenish(let id, let quantity, _):
+      return (.post, "/inventory/\(id.canonicalText)/replenish", "{\"quantity\":\(quantity)}")
+    case .readItem(let id): return (.get, "/inventory/\(id.canonicalText)", nil)
+    case .readReservation(let id): return (.get, "/inventory/reservations/\(id.canonicalText)", nil)
+    case .readAggregate(let path): return (.get, path, nil)
+    case .expire: return (.post, "/admin/reservations/expire", nil)
+    }
+  }
+}
+
+/// Reads an HTTP answer as far as the checkers look into it.
+enum InventoryAnswer {
+  /// What `response` says to `operation`.
+  ///
+  /// - Returns: `nil` when it is not what the service writes: a damaged answer tells nothing.
+  static func read(
+    _ response: HTTPResponseMessage, to operation: ClientRecord.Operation
+  ) async throws -> ClientRecord.Answer? {
+    let body = try await response.body.collect(upTo: 1 << 20)
+    guard let json = try? StrictJSON.parse(body) else { return nil }
+    let status = Int(response.head.status.code)
+    var answer = ClientRecord.Answer(status: status)
+    if status >= 400 {
+      // A status that its own body denies was damaged on the way.
+      guard json["status"]?.integer == status, let code = json["code"]?.string else { return nil }
+      answer.code = code
+      answer.currentVersion = json["currentVersion"]?.integer
+      answer.shortages = (json["shortages"]?.array ?? []).compactMap(shortage)
+      return answer
+    }
+    answer.reservationId = id(json["reservationId"])
+    answer.orderId = id(json["orderId"])
+    if answer.reservationId != nil { answer.reservationStatus = json["status"]?.string }
+    if let product = id(json["productId"]), let quantity = json["quantity"]?.integer,
+      let reserved = json["reserved"]?.integer, let version = json["version"]?.integer
+    {
+      answer.item = ItemRow(productId: product, quantity: quantity, reserved: reserved, version: version)
+    }
+    return answer
+  }
+
+  private static func shortage(_ json: JSONValue) -> ClientRecord.Shortage? {
+    guard let product = id(json["productId"]), let requested = json["requested"]?.integer,
+      let available = json["available"]?.integer
+    else { return nil }
+    return ClientRecord.Shortage(productId: product, requested: requested, available: available)
+  }
+
+  private static func id(_ json: JSONValue?) -> UUID? {
+    json?.string.flatMap { UUID(text: $0) }
+  }
+}

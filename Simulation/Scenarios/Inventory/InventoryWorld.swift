@@ -1,0 +1,223 @@
+internal import Checkers
+internal import Faults
+internal import FoundationEssentials
+internal import Inventory
+internal import Logging
+internal import Seams
+internal import ServiceKit
+internal import SimulatedNetwork
+internal import SimulatedPostgres
+internal import SimulationKernel
+
+/// The inventory service in the simulator: instances, their database, hosts for clients, faults, and the judges.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+final class InventoryWorld: @unchecked Sendable {
+  /// How big the world is and what goes wrong in it.
+  struct Shape {
+    var instances: Int
+    var clientHosts: Int
+    /// Units on hand at the start, for each product.
+    var stock: [Int]
+    var faults: FaultPlan
+    /// How often each instance looks for reservations that have expired.
+    var expiryInterval: Duration = .seconds(1)
+    /// How long faults last at most, in virtual time.
+    var safety: Duration = .seconds(20)
+  }
+
+  static let port = 8080
+  /// Virtual time within which everything must have come to rest after every fault has healed.
+  static let restBound: Duration = .seconds(180)
+  /// Virtual time that connections which faults left hanging take to notice; from then on no request may fail.
+  static let recoveryTime: Duration = .seconds(30)
+
+  let world: World
+  let instances: [SimulatedHost]
+  let products: [UUID]
+  let shadow = InventoryShadow()
+  /// Whether every fault has healed and the recovery time has passed.
+  private(set) var hasRecovered = false
+  private let shape: Shape
+  private let clientHosts: [SimulatedHost]
+  private let database: InventoryDatabaseHost
+  private let injector: FaultInjector
+  private let bug: PlantedBug?
+  private let storeCheckers = StoreCheckers.all
+  private let historyCheckers = HistoryCheckers.make()
+  private var sabotage: [SabotagedConnector] = []
+  private var clientCount = 0
+
+  var kernel: SimulationKernel { world.kernel }
+  var hasHealed: Bool { injector.hasHealed }
+  /// Transactions that the database ended with 40P01.
+  var deadlocks: Int { database.server.statistics.deadlocks }
+
+  /// A world of this shape, with nothing running yet.
+  ///
+  /// - Precondition: the planted bug that the settings name exists.
+  init(_ world: World, _ shape: Shape) {
+    self.world = world
+    self.shape = shape
+    bug = world.settings.plantedBug.map { name in
+      guard let bug = PlantedBugCatalogue.bug(named: name) else {
+        preconditionFailure("there is no planted bug \(name)")
+      }
+      return bug
+    }
+    world.note(drawn: shape.faults.summary)
+    instances = (1...shape.instances).map { world.kernel.host("inventory-\($0)") }
+    clientHosts = (1...shape.clientHosts).map { world.kernel.host("client-\($0)") }
+    let ids = world.kernel.stream("products")
+    products = shape.stock.map { _ in ids.uuid() }
+    database = InventoryDatabaseHost(
+      world, stock: Array(zip(products, shape.stock)), schemaChanges: bug?.schemaChanges ?? [])
+    injector = FaultInjector(
+      kernel: world.kernel, network: world.network,
+      targets: FaultInjector.Targets(
+        services: instances, clients: clientHosts, databaseHost: database.host, database: database))
+  }
+
+  /// Runs `workload` under the shape's faults until it returns, judging every commit and every answer.
+  ///
+  /// The workload heals the world itself when its safety phase is over.
+  func play(_ workload: @escaping @Sendable (SimulatedProcess) async throws -> Void) -> RunOutcome {
+    database.server.onCommit { [self] record in judge(StoreCommit(record, time: kernel.now)) }
+    do {
+      try database.prepare()
+    } catch {
+      return .harnessFailure("the database could not be prepared: \(error)")
+    }
+    for host in clientHosts { host.boot { _ in } }
+    for host in instances {
+      host.boot { [self] process in try await serve(process) }
+    }
+    let outcome = kernel.run(stuckAfter: .seconds(300), limit: .seconds(7_200)) { [self] driver in
+      kernel.schedule(after: shape.safety) { [self] in endFaults() }
+      injector.start(shape.faults)
+      try await workload(driver)
+      judgeAtRest()
+    }
+    world.faults = injector.happened.map { RunReport.FaultCount($0.kind.name, $0.count) }
+    if bug != nil {
+      world.figures.append(.init("statements sabotaged", Double(sabotage.reduce(0) { $0 + $1.changes })))
+    }
+    return outcome
+  }
+
+  // MARK: - Clients
+
+  /// A client on one of the client hosts.
+  func makeClient(_ name: String) -> InventoryClient {
+    clientCount += 1
+    guard let process = clientHosts[clientCount % clientHosts.count].process else {
+      preconditionFailure("client hosts never crash")
+    }
+    return InventoryClient(name, on: process, in: self)
+  }
+
+  /// Lets `count` new clients act at the same time.
+  ///
+  /// - Returns: what each came to, in the order of their numbers.
+  func eachClient<Result: Sendable>(
+    _ count: Int, _ act: @escaping @Sendable (InventoryClient, Int) async throws -> Result
+  ) async throws -> [Result] {
+    let first = clientCount
+    let clients = (0..<count).map { makeClient("client \(first + $0 + 1)") }
+    return try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+      for (number, client) in clients.enumerated() {
+        group.addTask { (number, try await act(client, number)) }
+      }
+      var results: [(Int, Result)] = []
+      for try await result in group { results.append(result) }
+      return results.sorted { $0.0 < $1.0 }.map(\.1)
+    }
+  }
+
+  // MARK: - Liveness
+
+  /// Ends every fault, if that has not happened yet, and waits until the system has recovered.
+  func heal() async throws {
+    endFaults()
+    let client = makeClient("janitor")
+    while !hasRecovered { try await client.think(.milliseconds(500)) }
+  }
+
+  private func endFaults() {
+    guard !injector.hasHealed else { return }
+    injector.heal()
+    kernel.schedule(after: Self.recoveryTime) { [self] in hasRecovered = true }
+  }
+
+  /// Waits until every reservation has ended, by a client or by its expiry; ends the run as not converged when that takes
+  /// longer than the bound.
+  func waitUntilNothingIsPending() async throws {
+    let client = makeClient("auditor")
+    let start = kernel.now
+    while !shadow.pending.isEmpty {
+      if start.duration(to: kernel.now) > Self.restBound {
+        kernel.end(
+          .notConverged(
+            ["\(shadow.pending.count) reservations are pending \(Self.restBound.components.seconds) s after healing"]
+              + shadow.pending.prefix(5).map(\.description)))
+        return
+      }
+      try await client.think(.milliseconds(500))
+    }
+  }
+
+  // MARK: - Judging
+
+  /// Judges what a client was told.
+  func judge(_ record: ClientRecord) {
+    for checker in historyCheckers {
+      if let violation = checker.judge(record, in: shadow) { return violate(violation) }
+    }
+  }
+
+  private func judge(_ commit: StoreCommit) {
+    shadow.apply(commit)
+    for checker in storeCheckers {
+      if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
+    }
+  }
+
+  private func judgeAtRest() {
+    for checker in storeCheckers where shadow.pending.isEmpty {
+      if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
+    }
+  }
+
+  private func violate(_ violation: Violation) {
+    world.violate(violation.invariant, violation.evidence)
+  }
+
+  // MARK: - The service
+
+  /// What an instance's host runs: the service as it is in production.
+  private func serve(_ process: SimulatedProcess) async throws {
+    let environment = ServiceEnvironment(
+      clock: process.clock, wallClock: process.wallClock, entropy: process.entropy, logger: Self.silentLogger)
+    var connector: any SQLConnector = database.server.connector(for: process)
+    if let bug {
+      let sabotaged = SabotagedConnector(connector, bug: bug)
+      sabotage.append(sabotaged)
+      connector = sabotaged
+    }
+    let service = InventoryService(
+      environment: environment, connector: connector,
+      configuration: InventoryConfiguration(expiryInterval: shape.expiryInterval))
+    var handler = service.handler
+    if let requests = bug?.requests {
+      handler = SabotagedHandler(base: handler, sabotage: requests, entropy: kernel.stream("sabotage \(process)"))
+    }
+    world.network.listen(process, port: Self.port, handler: handler)
+    do {
+      try await service.run()
+    } catch let error where !(error is HostDead || error is CancellationError) {
+      world.violate("a service runs until it is stopped", ["\(process) ended: \(error)"])
+    }
+  }
+
+  private static let silentLogger = Logger(label: "inventory") { _ in SwiftLogNoOpLogHandler() }
+}

@@ -1,0 +1,47 @@
+internal import Checkers
+internal import Faults
+internal import Seams
+public import SimulationKernel
+
+/// A hundred clients want the one unit of a product: one gets it, ninety-nine are told that it is gone.
+public struct LastItem: Scenario {
+  public let name = "last-item"
+  public let summary = "100 clients reserve a product of which one unit is left: one gets it, 99 are refused"
+  public let defaultSeedCount = 150
+  static let clientCount = 100
+
+  public init() {}
+
+  public func play(in world: World) -> RunOutcome {
+    let stream = world.kernel.stream("shape")
+    let inventory = InventoryWorld(
+      world,
+      InventoryWorld.Shape(
+        instances: 1 + stream.index(below: 2), clientHosts: 4, stock: [1],
+        faults: .drawn(from: world.kernel, allowing: FaultKind.all)))
+    let spread = stream.duration(in: .milliseconds(1) ... .milliseconds(400))
+    world.note(drawn: "\(inventory.instances.count) instances, clients within \(spread.nanosecondsClamped / 1_000) µs")
+    return inventory.play { driver in
+      let product = inventory.products[0]
+      let answers = try await inventory.eachClient(Self.clientCount) { client, _ in
+        try await client.think(client.stream.duration(in: .zero...spread))
+        let order = client.stream.uuid()
+        return try await client.perform(
+          .reserve(orderId: order, lines: [.init(productId: product, quantity: 1)]), patience: .long)
+      }
+      try await inventory.heal()
+      let won = answers.count { $0?.status == 200 }
+      let refused = answers.count { $0?.code == "insufficient_stock" }
+      if won != 1 || refused != Self.clientCount - 1 {
+        world.violate(
+          "of \(Self.clientCount) clients one gets the last item and the others are refused",
+          ["\(won) × 200, \(refused) × 409 insufficient_stock, of \(answers.count)"]
+            + answers.prefix(5).map { "answer \(String(describing: $0))" })
+      }
+      if let item = inventory.shadow.items[product], item.reserved != 1 {
+        world.violate("one unit is reserved in the table", ["\(item)"])
+      }
+      _ = driver
+    }
+  }
+}

@@ -1,0 +1,129 @@
+/// The planted bugs there are. Many are what systems of this kind get wrong in the field (DESIGN, "The domain").
+public enum PlantedBugCatalogue {
+  public static let all: [PlantedBug] = guards + locking + bookkeeping + idempotency
+
+  /// The bug called `name`.
+  public static func bug(named name: String) -> PlantedBug? {
+    all.first { $0.name == name }
+  }
+
+  /// Guards that are missing from the statement that needs them.
+  private static let guards: [PlantedBug] = [
+    PlantedBug(
+      "confirm-without-guard", "a reservation is confirmed whatever state it is in",
+      foundBy: ["inventory-chaos", "expiry"],
+      rewrites: [
+        StatementRewrite(
+          in: "UPDATE reservations SET status = 'confirmed'",
+          replace: " AND status = 'pending' AND expires_at > now()", with: "")
+      ]),
+    PlantedBug(
+      "confirm-after-expiry", "a reservation is confirmed though its time is over",
+      foundBy: ["expiry", "inventory-chaos"],
+      rewrites: [
+        StatementRewrite(
+          in: "UPDATE reservations SET status = 'confirmed'", replace: " AND expires_at > now()", with: "")
+      ]),
+    PlantedBug(
+      "release-without-guard", "a reservation is released whatever state it is in",
+      rewrites: [
+        StatementRewrite(
+          in: "UPDATE reservations SET status = 'released'", replace: " AND status = 'pending'", with: "")
+      ]),
+    PlantedBug(
+      "expire-without-guard", "the expiry job takes what others have ended or hold",
+      foundBy: ["expiry", "inventory-chaos"],
+      rewrites: [
+        StatementRewrite(
+          in: "FOR UPDATE SKIP LOCKED", replace: " AND status = 'pending' AND expires_at <= now()", with: ""),
+        StatementRewrite(
+          in: "UPDATE reservations SET status = 'expired'", replace: " AND status = 'pending'", with: ""),
+      ]),
+    PlantedBug(
+      "put-without-version", "an optimistic update happens to any version",
+      foundBy: ["stale-version", "inventory-chaos"],
+      rewrites: [
+        StatementRewrite(
+          in: "UPDATE inventory_items SET quantity = $", replace: " AND version = $#",
+          with: " AND $#::int8 IS NOT NULL")
+      ]),
+  ]
+
+  /// Locks that are missing or taken in any order.
+  private static let locking: [PlantedBug] = [
+    PlantedBug(
+      "lock-order-removed", "a reservation's items are locked in any order",
+      foundBy: ["opposite-order", "inventory-chaos"],
+      rewrites: [
+        StatementRewrite(
+          in: "transaction_time FROM inventory_items", replace: " ORDER BY product_id FOR NO KEY UPDATE",
+          with: " FOR NO KEY UPDATE")
+      ]),
+    PlantedBug(
+      "stock-checked-without-lock", "stock is checked on rows that are not locked, and the table does not check",
+      foundBy: ["last-item", "inventory-chaos"],
+      rewrites: [
+        StatementRewrite(
+          in: "transaction_time FROM inventory_items", replace: " FOR NO KEY UPDATE", with: "")
+      ]
+    ).with {
+      $0.schemaChanges = ["ALTER TABLE inventory_items DROP CONSTRAINT inventory_items_reserved_check"]
+    },
+  ]
+
+  /// Changes that belong together and are not made together.
+  private static let bookkeeping: [PlantedBug] = [
+    PlantedBug(
+      "two-transactions", "the item's row is committed before its reservation",
+      foundBy: ["last-item", "inventory-chaos"]
+    ).with { $0.splitsAfter = "SET reserved = i.reserved + c.units" },
+    PlantedBug(
+      "outbox-row-skipped", "no event tells that a reservation was released",
+      rewrites: [
+        StatementRewrite(
+          in: "INSERT INTO outbox", replace: ", data)", with: ", data) WHERE e.type <> 'InventoryReleased'")
+      ]),
+    PlantedBug(
+      "first-line-returned", "a release returns the stock of the first line only",
+      rewrites: [
+        StatementRewrite(
+          in: "SET reserved = i.reserved - l.quantity", replace: "l.reservation_id = $#",
+          with: "l.reservation_id = $# AND l.product_id = (SELECT f.product_id FROM reservation_items AS f "
+            + "WHERE f.reservation_id = $# ORDER BY f.product_id LIMIT 1)")
+      ]),
+    PlantedBug(
+      "version-stands-still", "a release does not raise the item's version",
+      rewrites: [
+        StatementRewrite(
+          in: "SET reserved = i.reserved - l.quantity", replace: "version = i.version + 1", with: "version = i.version")
+      ]),
+    PlantedBug(
+      "ledger-row-missing", "a confirmation writes one movement for all its lines",
+      rewrites: [
+        StatementRewrite(
+          in: "INSERT INTO stock_movements (product_id, delta, reason, ref) SELECT product_id, -quantity",
+          replace: " ORDER BY product_id", with: " ORDER BY product_id LIMIT 1")
+      ]),
+    PlantedBug("commit-swallowed", "one commit in fifty is answered but does not happen").with {
+      $0.commits = .rollsBackOneIn(50)
+    },
+  ]
+
+  /// Requests that are not recognised when they come again.
+  private static let idempotency: [PlantedBug] = [
+    PlantedBug(
+      "order-not-looked-up", "an order that has a reservation gets another",
+      rewrites: [
+        StatementRewrite(
+          in: "WHERE r.order_id = ANY(", after: "transaction_time FROM inventory_items", replace: " ORDER BY r.id",
+          with: " AND r.id IS NULL ORDER BY r.id")
+      ]
+    ).with { $0.schemaChanges = ["ALTER TABLE reservations DROP CONSTRAINT reservations_order_id_key"] },
+    PlantedBug("idempotency-key-lost", "a proxy gives every attempt a key of its own").with {
+      $0.requests = .freshIdempotencyKeys
+    },
+    PlantedBug("order-id-lost", "a client library makes a new order id for a second attempt").with {
+      $0.requests = .freshOrderIds
+    },
+  ]
+}

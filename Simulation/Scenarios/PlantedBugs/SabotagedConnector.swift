@@ -1,0 +1,114 @@
+internal import Seams
+
+/// The SQL seam with a planted bug in it.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+final class SabotagedConnector: SQLConnector, @unchecked Sendable {
+  private let base: any SQLConnector
+  let bug: PlantedBug
+  /// How often the bug changed something.
+  private(set) var changes = 0
+  private var commits = 0
+  private var rewritten: [Place: String?] = [:]
+
+  /// A statement and the one before it in its batch, as far as a rewrite asks for that.
+  private struct Place: Hashable {
+    var text: String
+    var previous: String?
+  }
+
+  /// `base`, with `bug` between it and its users.
+  init(_ base: any SQLConnector, bug: PlantedBug) {
+    self.base = base
+    self.bug = bug
+  }
+
+  func connect(deadline: MonotonicInstant) async throws -> any SQLConnection {
+    SabotagedConnection(try await base.connect(deadline: deadline), self)
+  }
+
+  /// The statement that goes to the database in the place of `statement`.
+  func sabotaged(_ statement: SQLStatement, after previous: SQLStatement? = nil) -> SQLStatement {
+    if let commit = sabotagedCommit(statement) { return commit }
+    guard !bug.rewrites.isEmpty else { return statement }
+    let asksForPrevious = bug.rewrites.contains { $0.predecessor != nil }
+    let place = Place(text: statement.text, previous: asksForPrevious ? previous?.text : nil)
+    let change: String?
+    if let known = rewritten[place] {
+      change = known
+    } else {
+      change = rewrite(place)
+      rewritten[place] = .some(change)
+    }
+    guard let change else { return statement }
+    changes += 1
+    return SQLStatement(trusted: change, parameters: statement.parameters)
+  }
+
+  /// Whether the transaction is cut in two after `statement`.
+  func splits(after statement: SQLStatement) -> Bool {
+    guard let marker = bug.splitsAfter, statement.text.contains(marker) else { return false }
+    changes += 1
+    return true
+  }
+
+  private func rewrite(_ place: Place) -> String? {
+    var result: String?
+    for rewrite in bug.rewrites { result = rewrite.apply(to: result ?? place.text, after: place.previous) ?? result }
+    return result
+  }
+
+  private func sabotagedCommit(_ statement: SQLStatement) -> SQLStatement? {
+    guard case .rollsBackOneIn(let period) = bug.commits, statement.text == "COMMIT" else { return nil }
+    commits += 1
+    guard commits.isMultiple(of: period) else { return nil }
+    changes += 1
+    return "ROLLBACK"
+  }
+}
+
+/// A connection whose statements are changed on their way.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+private final class SabotagedConnection: SQLConnection, @unchecked Sendable {
+  private let base: any SQLConnection
+  private let connector: SabotagedConnector
+
+  init(_ base: any SQLConnection, _ connector: SabotagedConnector) {
+    self.base = base
+    self.connector = connector
+  }
+
+  var status: SQLConnectionStatus { base.status }
+
+  func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
+    let result = try await base.execute(connector.sabotaged(statement), deadline: deadline)
+    if connector.splits(after: statement) {
+      _ = try await base.executeBatch(["COMMIT", "BEGIN"], deadline: deadline)
+    }
+    return result
+  }
+
+  func executeBatch(_ statements: [SQLStatement], deadline: MonotonicInstant) async throws -> [SQLResult] {
+    var sent: [SQLStatement] = []
+    var isOwn: [Bool] = []
+    for (index, statement) in statements.enumerated() {
+      sent.append(connector.sabotaged(statement, after: index > 0 ? statements[index - 1] : nil))
+      isOwn.append(true)
+      if connector.splits(after: statement) {
+        sent += ["COMMIT", "BEGIN"]
+        isOwn += [false, false]
+      }
+    }
+    let results = try await base.executeBatch(sent, deadline: deadline)
+    return zip(results, isOwn).filter(\.1).map(\.0)
+  }
+
+  func executeScript(_ text: String, deadline: MonotonicInstant) async throws {
+    try await base.executeScript(text, deadline: deadline)
+  }
+
+  func close() {
+    base.close()
+  }
+}

@@ -1,0 +1,81 @@
+import Faults
+import Seams
+import SimulatedNetwork
+import SimulationKernel
+import Testing
+
+/// A database that only notes what is done to it.
+private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
+  var rates: [DatabaseFault: Double] = [:]
+  var crashes = 0
+  var isUp = true
+
+  func setRate(of fault: DatabaseFault, to share: Double) { rates[fault] = share }
+  func count(of fault: DatabaseFault) -> Int { 0 }
+
+  func crash() {
+    crashes += 1
+    isUp = false
+  }
+
+  func restart() { isUp = true }
+}
+
+@Suite struct FaultInjectorTests {
+  @Test func aSeedAlwaysDrawsTheSamePlanAndOtherSeedsOtherPlans() {
+    let plans = (UInt64(1)...20).map { FaultPlan.drawn(from: SimulationKernel(seed: $0), allowing: FaultKind.all) }
+    let again = (UInt64(1)...20).map { FaultPlan.drawn(from: SimulationKernel(seed: $0), allowing: FaultKind.all) }
+    #expect(plans.map(\.entries) == again.map(\.entries))
+    #expect(Set(plans.map(\.summary)).count == 20)
+  }
+
+  @Test func oneKindLessDoesNotChangeTheOthers() {
+    let kernel = SimulationKernel(seed: 5)
+    let all = FaultPlan.drawn(from: kernel, allowing: FaultKind.all)
+    let fewer = FaultPlan.drawn(from: kernel, allowing: FaultKind.all.filter { $0 != .hostCrash })
+    #expect(all.entries.filter { $0.kind != .hostCrash } == fewer.entries)
+  }
+
+  @Test func everyKindHasANameOfItsOwn() {
+    #expect(Set(FaultKind.all.map(\.name)).count == FaultKind.all.count)
+  }
+
+  @Test func faultsHappenUntilEverythingHealsAndNotAfter() {
+    let kernel = SimulationKernel(seed: 11)
+    let network = Network(kernel: kernel)
+    let services = [kernel.host("service-1"), kernel.host("service-2")]
+    let client = kernel.host("client")
+    let databaseHost = kernel.host("database")
+    for host in services + [client] { host.boot { _ in } }
+    let database = NotedDatabase()
+    let injector = FaultInjector(
+      kernel: kernel, network: network,
+      targets: .init(services: services, clients: [client], databaseHost: databaseHost, database: database))
+    injector.start(FaultPlan(FaultKind.all.map { .init(kind: $0, intensity: 0.9) }))
+    #expect(network.link(from: client, to: services[0]).httpFaults[.refused] > 0)
+    kernel.runLoop(until: MonotonicInstant(nanoseconds: 60_000_000_000))
+    let episodic: [FaultKind] = [
+      .hostCrash, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink, .databaseRestart,
+    ]
+    for kind in episodic {
+      #expect(injector.happened.contains { $0.kind == kind && $0.count > 0 }, "\(kind.name) did not happen")
+    }
+    #expect(database.crashes > 0)
+
+    injector.heal()
+    let counted = injector.happened.reduce(0) { $0 + $1.count }
+    for host in services {
+      #expect(host.isUp && !host.isPaused && host.driftPPM == 0 && host.wallSkew == .zero)
+      for other in [client, databaseHost] {
+        for link in [network.link(from: host, to: other), network.link(from: other, to: host)] {
+          #expect(!link.isCut && link.loss == 0 && link.delay == .zero && link.httpFaults == HTTPFaultRates())
+        }
+      }
+    }
+    #expect(database.isUp && database.rates.values.allSatisfy { $0 == 0 })
+    kernel.runLoop(until: MonotonicInstant(nanoseconds: 120_000_000_000))
+    #expect(injector.happened.reduce(0) { $0 + $1.count } == counted)
+    #expect(services.allSatisfy(\.isUp))
+    kernel.reap()
+  }
+}
