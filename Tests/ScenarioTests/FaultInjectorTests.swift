@@ -75,7 +75,8 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     #expect(database.isUp && database.rates.values.allSatisfy { $0 == 0 })
     kernel.runLoop(until: MonotonicInstant(nanoseconds: 120_000_000_000))
     #expect(injector.happened.reduce(0) { $0 + $1.count } == counted)
-    #expect(services.allSatisfy(\.isUp))
+    let allAreUp = services.allSatisfy { $0.isUp }
+    #expect(allAreUp)
     kernel.reap()
   }
 }
