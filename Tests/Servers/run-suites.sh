@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Runs every test, or those that the arguments for `swift test` name. Started by ./zoco test with its servers up.
+#
+# Simulations hold their thread until the run is over; on two cores they would starve the live tests of theirs. So the
+# integration tests run apart, one after the other.
+set -euo pipefail
+tests=(swift test --package-path "$(dirname "${BASH_SOURCE[0]}")/../.." --skip-build --disable-xctest)
+if [ $# -gt 0 ]; then exec "${tests[@]}" "$@"; fi
+"${tests[@]}" --skip IntegrationTests
+"${tests[@]}" --filter IntegrationTests --no-parallel
