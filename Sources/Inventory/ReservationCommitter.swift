@@ -11,7 +11,7 @@ struct ReservationCommitter: Sendable {
       clock: database.environment.clock, entropy: database.environment.entropy, options: options,
       conflictKeys: { request in request.lines.lines.map(\.productId) + [request.orderId] },
       recovery: GroupCommitRecovery.forTransaction,
-      commit: { requests, deadline in try await database.reserve(requests, deadline: deadline) })
+      commit: { batch in try await database.reserve(batch) })
   }
 
   /// Decides a request.

@@ -177,4 +177,78 @@ import Testing
       #expect(try await b.run("SELECT * FROM t WHERE id = 1") == [["1", "10"]])
     }
   }
+
+  @Test func aCrashFreesWhatWaitersHeld() {
+    Laboratory().run { client in
+      let (a, b, c) = (try await client.connect(), try await client.connect(), try await client.connect())
+      try await a.script(Self.schema)
+      try await a.run("BEGIN")
+      try await a.run("UPDATE t SET n = 0 WHERE id = 1")
+      // b holds the tuple's lock and waits for a's transaction, c waits for b.
+      async let first = b.failure("UPDATE t SET n = 1 WHERE id = 1")
+      try await client.sleep(10)
+      async let second = c.failure("UPDATE t SET n = 2 WHERE id = 1")
+      try await client.sleep(10)
+      #expect(client.server.waits().map(\.blockedBy) == [[a.backendPID], [b.backendPID]])
+      client.server.crash()
+      #expect(try await first?.code == .connectionLost)
+      #expect(try await second?.code == .connectionLost)
+      client.server.restart()
+      try await client.sleep(500)
+      let fresh = try await client.connect()
+      #expect(try await fresh.count("UPDATE t SET n = 3 WHERE id = 1") == 1)
+    }
+  }
+
+  @Test func aRolledBackSavepointFreesItsRows() {
+    Laboratory().run { client in
+      let (a, b) = (try await client.connect(), try await client.connect())
+      try await a.script(Self.schema)
+      try await a.run("BEGIN")
+      try await a.run("SAVEPOINT s")
+      try await a.run("UPDATE t SET n = 0 WHERE id = 1")
+      async let waiting = b.run("UPDATE t SET n = n + 1 WHERE id = 1 RETURNING n")
+      try await client.sleep(10)
+      #expect(client.server.waits().count == 1)
+      #expect(try await a.failure("SELECT 1 / 0")?.sqlState == "22012")
+      #expect(try await waiting == [["11"]])
+      try await a.run("ROLLBACK TO s")
+      #expect(try await a.run("SELECT n FROM t WHERE id = 1") == [["11"]])
+      try await a.run("COMMIT")
+    }
+  }
+
+  @Test func anIdleTransactionIsEnded() {
+    Laboratory().run { client in
+      let (a, b) = (try await client.connect(), try await client.connect())
+      try await a.script(Self.schema)
+      try await a.run("SET idle_in_transaction_session_timeout = '1s'")
+      try await a.run("BEGIN")
+      try await a.run("UPDATE t SET n = 0")
+      let start = client.now
+      #expect(try await b.count("UPDATE t SET n = 1 WHERE id = 1") == 1)
+      #expect(start.duration(to: client.now) >= .milliseconds(990))
+      #expect(a.status == .closed)
+    }
+  }
+
+  @Test func rowsWithoutAnOrderComeInTheSeedsOrder() {
+    let orders = (1...6).map { seed in
+      let collected = Collected()
+      Laboratory(seed: UInt64(seed)) { $0.rowOrder = .seeded }.run { client in
+        let connection = try await client.connect()
+        try await connection.script(Self.schema)
+        collected.rows = try await connection.run("SELECT id FROM t")
+        #expect(try await connection.run("SELECT id FROM t ORDER BY id DESC") == [["3"], ["2"], ["1"]])
+      }
+      return collected.rows.flatMap { $0 }
+    }
+    #expect(Set(orders).count > 1)
+    #expect(orders.allSatisfy { Set($0) == ["1", "2", "3"] })
+  }
+
+  /// `@unchecked Sendable`: used on the kernel's thread alone.
+  private final class Collected: @unchecked Sendable {
+    var rows: [[String]] = []
+  }
 }

@@ -27,6 +27,7 @@ package struct StockLedger: Sendable {
   }
 
   private let now: Timestamp
+  private let held: Set<UUID>
   private var changes: [ItemChange]
   private var positionOfProduct: [UUID: Int]
   private var reservationOfOrder: [UUID: Reservation]
@@ -38,9 +39,11 @@ package struct StockLedger: Sendable {
   /// - Parameters:
   ///   - items: the locked item rows; a product that is missing does not exist.
   ///   - reservations: those that the batch's orders have already.
+  ///   - held: products that exist, but that somebody else holds.
   ///   - now: the transaction's time.
-  package init(items: [StockItem], reservations: [Reservation], now: Timestamp) {
+  package init(items: [StockItem], reservations: [Reservation], held: [UUID] = [], now: Timestamp) {
     self.now = now
+    self.held = Set(held)
     changes = items.map { ItemChange(item: $0, units: 0, reservations: 0, depletedBy: nil) }
     positionOfProduct = Dictionary(minimumCapacity: items.count)
     for (position, item) in items.enumerated() { positionOfProduct[item.productId] = position }
@@ -51,7 +54,13 @@ package struct StockLedger: Sendable {
   /// The item rows to update, in the order in which they were locked.
   package var itemChanges: [ItemChange] { changes.filter { $0.units > 0 } }
 
-  /// Decides one request.
+  /// Whether a request cannot be decided before somebody else lets go of one of its products.
+  package func mustWait(_ request: ReserveRequest) -> Bool {
+    guard !held.isEmpty, reservationOfOrder[request.orderId] == nil else { return false }
+    return request.lines.lines.contains { held.contains($0.productId) }
+  }
+
+  /// Decides one request that need not wait.
   ///
   /// - Parameter newId: makes the id of a reservation; called only when one is made.
   package mutating func decide(_ request: ReserveRequest, newId: () -> UUID) -> ReserveOutcome {

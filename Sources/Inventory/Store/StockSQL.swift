@@ -22,6 +22,14 @@ enum StockSQL {
     """
   }
 
+  /// The same for those that nobody holds, without waiting for the others.
+  static func lockFreeItems(_ productIds: [UUID]) -> SQLStatement {
+    """
+    SELECT product_id, quantity, reserved, version, now() AS transaction_time FROM inventory_items
+    WHERE product_id = ANY(\(productIds)::uuid[]) ORDER BY product_id FOR NO KEY UPDATE SKIP LOCKED
+    """
+  }
+
   static func lockItem(_ productId: UUID) -> SQLStatement {
     """
     SELECT product_id, quantity, reserved, version FROM inventory_items

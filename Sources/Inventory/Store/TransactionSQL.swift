@@ -16,8 +16,8 @@ import Seams
 enum TransactionSQL {
   static let begin: SQLStatement = "BEGIN ISOLATION LEVEL READ COMMITTED"
   static let commit: SQLStatement = "COMMIT"
-  /// A batch does not wait for one stuck row longer than this, so that it can be taken apart.
-  static let limitBatchLockWait: SQLStatement = "SET LOCAL lock_timeout = '1s'"
+  /// A batch waits no longer than this for a row that somebody holds: then it goes on without it.
+  static let limitBatchLockWait: SQLStatement = "SET LOCAL lock_timeout = '250ms'"
   /// CONTRACT, `idempotency_key_in_use`: a rival waits at most 5 s.
   static let limitKeyWait: SQLStatement = "SET LOCAL lock_timeout = '5s'"
   static let unlimitLockWait: SQLStatement = "SET LOCAL lock_timeout = 0"

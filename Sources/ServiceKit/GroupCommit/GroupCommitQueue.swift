@@ -1,7 +1,8 @@
 /// The items that wait for a batch, in their order of arrival, and the rule which of them may start.
 ///
 /// Two lanes never hold items that conflict, and of conflicting items the earlier one starts first. So items of one
-/// key are committed in their order of arrival, and lanes do not wait for each other's locks.
+/// key are committed in their order of arrival, and lanes do not wait for each other's locks. Only an item that was put
+/// back may be overtaken, by items that do not need what holds it up.
 struct GroupCommitQueue<Element, Key: Hashable> {
   private var waiting: [(element: Element, keys: [Key])] = []
   /// How many running batches hold a key: 0 or 1, by the rule; absent is 0.
@@ -15,6 +16,11 @@ struct GroupCommitQueue<Element, Key: Hashable> {
   /// Adds an item at the end. Without keys it conflicts with nothing.
   mutating func append(_ element: Element, keys: [Key]) {
     waiting.append((element, keys))
+  }
+
+  /// Returns items to the head of the queue, in their order.
+  mutating func putBack(_ elements: [(element: Element, keys: [Key])]) {
+    if !elements.isEmpty { waiting.insert(contentsOf: elements, at: 0) }
   }
 
   /// Takes up to `limit` items that may start now and holds their keys.

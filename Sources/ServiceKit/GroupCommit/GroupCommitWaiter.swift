@@ -6,6 +6,7 @@ extension GroupCommitter {
   /// ignored.
   final class Waiter: Sendable {
     let item: Item
+    let keys: [Key]
     let deadline: MonotonicInstant
     private let state = Mutex(State())
 
@@ -15,10 +16,12 @@ extension GroupCommitter {
       var early: Result<Outcome, any Error>?
       var isResolved = false
       var wasStarted = false
+      var wasPutBack = false
     }
 
-    init(item: Item, deadline: MonotonicInstant) {
+    init(item: Item, keys: [Key], deadline: MonotonicInstant) {
       self.item = item
+      self.keys = keys
       self.deadline = deadline
     }
 
@@ -57,6 +60,16 @@ extension GroupCommitter {
         guard !state.isResolved else { return false }
         state.wasStarted = true
         return true
+      }
+    }
+
+    var wasPutBack: Bool { state.withLock { $0.wasPutBack } }
+
+    /// Marks the item as put back: nothing was done for it.
+    func putBack() {
+      state.withLock { state in
+        state.wasStarted = false
+        state.wasPutBack = true
       }
     }
 

@@ -1,29 +1,32 @@
 import Seams
 
 extension GroupCommitter {
-  /// Commits a batch, and where it fails what can be saved of it, and answers every caller.
+  /// Commits a batch, and where it fails what can be saved of it, and answers every caller but those to put back.
   ///
+  /// - Returns: the items to put back, in their order.
   /// - Throws: `CancellationError` when the lane's task is cancelled; the callers have their answer then, too.
-  func settle(_ batch: [Waiter]) async throws {
+  func settle(_ batch: [Waiter]) async throws -> [Waiter] {
     // A stack of parts: the earlier half of one that was taken apart lies on top, so that the order is kept.
     var parts = [batch]
+    var putBack: [Waiter] = []
     while let part = parts.popLast() {
       do {
         switch try await commitWithRetries(part) {
-        case .settled: break
+        case .settled(let left): putBack.append(contentsOf: left)
         case .apart(let left):
           parts.append(Array(left[(left.count / 2)...]))
           parts.append(Array(left[..<(left.count / 2)]))
         }
       } catch {
-        for waiter in part + parts.joined() { waiter.resolve(.failure(error)) }
+        for waiter in putBack + part + parts.joined() { waiter.resolve(.failure(error)) }
         throw error
       }
     }
+    return putBack
   }
 
   private enum Settlement {
-    case settled
+    case settled(putBack: [Waiter])
     case apart([Waiter])
   }
 
@@ -33,13 +36,14 @@ extension GroupCommitter {
     while true {
       let now = clock.now
       let live = part.filter { $0.start(now: now) }
-      guard let deadline = live.map(\.deadline).max() else { return .settled }
+      guard let deadline = live.map(\.deadline).max() else { return .settled(putBack: []) }
       let failure: any Error
       do {
-        let outcomes = try await commit(live.map(\.item), deadline)
-        precondition(outcomes.count == live.count, "a commit answered \(outcomes.count) of \(live.count) items")
-        for (waiter, outcome) in zip(live, outcomes) { waiter.resolve(.success(outcome)) }
-        return .settled
+        let answers = try await commit(
+          GroupCommitBatch(
+            items: live.map(\.item), putBack: live.reduce(0) { $0 + ($1.wasPutBack ? 1 : 0) }, deadline: deadline))
+        precondition(answers.count == live.count, "a commit answered for \(answers.count) of \(live.count) items")
+        return .settled(putBack: deliver(answers, to: live))
       } catch {
         failure = error
       }
@@ -56,8 +60,22 @@ extension GroupCommitter {
         return .apart(live)
       default:
         for waiter in live { waiter.resolve(.failure(failure)) }
-        return .settled
+        return .settled(putBack: [])
       }
     }
+  }
+
+  /// Answers the callers, and returns those whose items are put back.
+  private func deliver(_ answers: [GroupCommitAnswer<Outcome>], to waiters: [Waiter]) -> [Waiter] {
+    var putBack: [Waiter] = []
+    for (waiter, answer) in zip(waiters, answers) {
+      switch answer {
+      case .outcome(let outcome): waiter.resolve(.success(outcome))
+      case .putBack:
+        waiter.putBack()
+        putBack.append(waiter)
+      }
+    }
+    return putBack
   }
 }

@@ -11,8 +11,8 @@ import Synchronization
 /// until what cannot succeed has failed alone. The commit must therefore be safe to run again, after an ambiguous
 /// failure too.
 package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hashable & Sendable>: Sendable {
-  /// Commits items, all or nothing, and answers one outcome for each.
-  package typealias Commit = @Sendable ([Item], MonotonicInstant) async throws -> [Outcome]
+  /// Commits a batch, all or nothing, and answers for each item.
+  package typealias Commit = @Sendable (GroupCommitBatch<Item>) async throws -> [GroupCommitAnswer<Outcome>]
 
   let clock: any MonotonicClock
   let entropy: any EntropySource
@@ -38,7 +38,8 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
   /// - Parameters:
   ///   - conflictKeys: what an item touches; items that share a key keep their order of arrival, with several lanes too.
   ///   - recovery: what to do when `commit` threw.
-  ///   - commit: gets at least one item and the latest of their deadlines.
+  ///   - commit: may put items back that something else holds up; it should wait a while before it puts back a batch
+  ///     that holds nothing else, since it is asked again at once.
   package init(
     clock: any MonotonicClock, entropy: any EntropySource, options: GroupCommitOptions,
     conflictKeys: @escaping @Sendable (Item) -> [Key],
@@ -65,24 +66,24 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
   ///   on); what the commit of the item threw.
   package func submit(_ item: Item, deadline: MonotonicInstant) async throws -> Outcome {
     guard clock.now < deadline else { throw GroupCommitError.deadlineExceeded(wasStarted: false) }
-    let waiter = Waiter(item: item, deadline: deadline)
     // One lane cannot conflict with itself: keys would only cost.
     let keys = lanes.count > 1 ? conflictKeys(item) : []
+    let waiter = Waiter(item: item, keys: keys, deadline: deadline)
     return try await withTaskCancellationHandler {
       try await withUnsafeThrowingContinuation { continuation in
         waiter.install(continuation)
-        enqueue(waiter, keys: keys)
+        enqueue(waiter)
       }
     } onCancel: {
       waiter.resolve(.failure(CancellationError()))
     }
   }
 
-  private func enqueue(_ waiter: Waiter, keys: [Key]) {
+  private func enqueue(_ waiter: Waiter) {
     let (refusal, wake, wakeSweeper) = state.withLock { state -> (GroupCommitError?, Int?, Bool) in
       if state.hasStopped || state.isFinishing { return (.stopped, nil, false) }
       if state.queue.count >= options.maximumQueued { return (.queueFull, nil, false) }
-      state.queue.append(waiter, keys: keys)
+      state.queue.append(waiter, keys: waiter.keys)
       let wakeSweeper = state.isSweeperIdle
       state.isSweeperIdle = false
       return (nil, state.idleLanes.popLast(), wakeSweeper)
@@ -145,8 +146,7 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
 
   private func runLane(_ lane: Int) async throws {
     while let (batch, keys) = try await nextBatch(lane) {
-      defer { end(lane, keys) }
-      try await settle(batch)
+      end(lane, keys, putBack: try await settle(batch))
     }
   }
 
@@ -170,10 +170,11 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
     }
   }
 
-  private func end(_ lane: Int, _ keys: [Key]) {
+  private func end(_ lane: Int, _ keys: [Key], putBack: [Waiter]) {
     let wake = state.withLock { state -> [Int] in
       state.running[lane] = []
       state.queue.release(keys)
+      state.queue.putBack(putBack.filter { !$0.isResolved }.map { ($0, $0.keys) })
       // What was blocked by this batch may suit a lane that went idle over it.
       guard !state.queue.isEmpty || state.isFinishing else { return [] }
       let wake = state.idleLanes

@@ -16,6 +16,8 @@ final class CommitBench: Sendable {
   let recovery: @Sendable (any Error) -> GroupCommitRecovery
   /// Items that fail every batch that holds them.
   let poison = Mutex<Set<Int>>([])
+  /// Items that are put back.
+  let held = Mutex<Set<Int>>([])
   /// How many commits fail, whatever they hold.
   let failures = Mutex(0)
   private let committed = Mutex<[[Int]]>([])
@@ -41,7 +43,7 @@ final class CommitBench: Sendable {
       let committer = Committer(
         clock: process.clock, entropy: process.entropy, options: self.options,
         conflictKeys: { [self.key($0)] }, recovery: self.recovery,
-        commit: { items, _ in try await self.commit(items, process) })
+        commit: { try await self.commit($0, process) })
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await committer.run() }
         try await body(committer, process)
@@ -58,16 +60,19 @@ final class CommitBench: Sendable {
     check(outcome == expected)
   }
 
-  private func commit(_ items: [Int], _ process: SimulatedProcess) async throws -> [Int] {
+  private func commit(
+    _ batch: GroupCommitBatch<Int>, _ process: SimulatedProcess
+  ) async throws -> [GroupCommitAnswer<Int>] {
     try await process.clock.sleep(for: commitTime)
     let mustFail = failures.withLock { failures in
       guard failures > 0 else { return false }
       failures -= 1
       return true
     }
-    if mustFail || !poison.withLock({ $0.isDisjoint(with: items) }) { throw Failure() }
-    committed.withLock { $0.append(items) }
-    return items.map { $0 * 10 }
+    if mustFail || !poison.withLock({ $0.isDisjoint(with: batch.items) }) { throw Failure() }
+    let held = held.withLock { $0 }
+    committed.withLock { $0.append(batch.items.filter { !held.contains($0) }) }
+    return batch.items.map { held.contains($0) ? .putBack : .outcome($0 * 10) }
   }
 
   /// Submits `items` one after the other without waiting for their outcomes, which are returned in their order; `nil`

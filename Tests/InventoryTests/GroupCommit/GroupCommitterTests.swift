@@ -177,4 +177,32 @@ import Testing
     }
     #expect(bench.batches.joined().sorted() == [1, 2, 3])
   }
+
+  @Test(arguments: [1, 2])
+  func anItemThatIsPutBackHoldsUpNobodyAndKeepsItsPlace(lanes: Int) {
+    let bench = CommitBench(
+      options: GroupCommitOptions(lanes: lanes), commitTime: .milliseconds(10), key: { $0 % 10 })
+    bench.held.withLock { $0 = [1] }
+    bench.run { committer, process in
+      process.host.kernel.schedule(after: .milliseconds(35)) { bench.held.withLock { $0 = [] } }
+      let outcomes = try await bench.submit([1, 2, 11, 3], every: .milliseconds(2), to: committer, process)
+      check(outcomes == [10, 20, 110, 30])
+    }
+    let order = bench.batches.joined()
+    #expect(order.firstIndex(of: 2)! < order.firstIndex(of: 1)!)
+    #expect(order.firstIndex(of: 3)! < order.firstIndex(of: 1)!)
+    #expect(order.count == 4)
+  }
+
+  @Test func anItemThatStaysPutBackEndsAtItsDeadline() {
+    let bench = CommitBench(commitTime: .milliseconds(10))
+    bench.held.withLock { $0 = [1] }
+    bench.run { committer, process in
+      await #expect(throws: GroupCommitError.self) {
+        try await committer.submit(1, deadline: MonotonicInstant(nanoseconds: 1_000_000_000))
+      }
+      try await bench.expect(20, from: 2, committer)
+    }
+    #expect(bench.batches.joined().elementsEqual([2]))
+  }
 }

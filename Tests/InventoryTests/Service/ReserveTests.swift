@@ -141,4 +141,29 @@ import Testing
     }
     #expect(bench.server.committedRows(of: "reservations").count == 1)
   }
+
+  @Test func aStuckProductDoesNotHoldUpTheOthers() throws {
+    let bench = try InventoryBench()
+    bench.run { clients in
+      for number in 1...8 { _ = try await clients[0].put(number, quantity: 10) }
+      let rival = try await bench.server.connector(for: clients[0].process).connect(deadline: .distantFuture)
+      _ = try await rival.executeBatch(
+        ["BEGIN", "SELECT 1 FROM inventory_items WHERE product_id = \(product(3)) FOR UPDATE"],
+        deadline: .distantFuture)
+      let answers = try await withThrowingTaskGroup(of: (Int, Answer).self) { group in
+        for number in 1...8 {
+          group.addTask { (number, try await clients[0].reserve(number, [line(number, 1)])) }
+        }
+        return try await group.reduce(into: [Int: Int]()) { $0[$1.0] = $1.1.status }
+      }
+      check(answers.filter { $0.key != 3 }.allSatisfy { $0.value == 200 })
+      check(answers[3] == 504)
+      // What was put back is done as soon as the row is free.
+      async let late = clients[0].reserve(33, [line(3, 1), line(4, 1)])
+      try await clients[0].process.clock.sleep(for: .seconds(1))
+      rival.close()
+      let reserved = try await late
+      check(reserved.status == 200)
+    }
+  }
 }

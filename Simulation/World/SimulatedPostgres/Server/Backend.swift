@@ -61,10 +61,11 @@ final class Backend: @unchecked Sendable {
   }
 
   /// An administrator ends the session.
-  func terminate() {
+  func terminate(
+    _ state: SQLState = .adminShutdown, _ message: String = "terminating connection due to administrator command"
+  ) {
     guard !isClosed else { return }
-    let error = SQLError(
-      .server, sqlState: .adminShutdown, message: "terminating connection due to administrator command")
+    let error = SQLError(.server, sqlState: state, message: message)
     close()
     answer(nil, with: error)
   }
@@ -94,6 +95,8 @@ final class Backend: @unchecked Sendable {
       if request == nil {
         let call = session.process.pendingCall("a client's request", as: Bool.self)
         idle = call
+        let timer = idleTimer()
+        defer { if let timer { session.database.kernel.cancel(timer) } }
         guard try await call.value() else { return }
         idle = nil
       }
@@ -105,6 +108,15 @@ final class Backend: @unchecked Sendable {
       server.network.send(from: server.host, to: connection.process.host, bytes: Backend.size(reply)) {
         connection.receive(number, reply)
       }
+    }
+  }
+
+  /// `idle_in_transaction_session_timeout`: ends a session that leaves its transaction open.
+  private func idleTimer() -> TimerToken? {
+    let limit = session.settings.idleInTransactionTimeout
+    guard limit > .zero, session.block == .explicit || session.block == .failed else { return nil }
+    return session.database.kernel.schedule(after: limit) { [self] in
+      terminate("25P03", "terminating connection due to idle-in-transaction timeout")
     }
   }
 

@@ -70,6 +70,7 @@ public final class Database: @unchecked Sendable {
   var pendingRecords: [CommitRecord] = []
   var commitLog: Deque<[LoggedChange]> = []
   private var parsed: [String: PreparedText] = [:]
+  private var preparedCount: UInt64 = 0
 
   init(host: SimulatedHost, options: SimulatedPostgresOptions) {
     self.host = host
@@ -154,6 +155,11 @@ public final class Database: @unchecked Sendable {
   func crash() {
     for session in sessions { session.die() }
     sessions = []
+    // A dead process's tasks never run on, so nobody gives back what a waiter held: shared memory is made anew.
+    locks = LockManager(database: self)
+    for name in tables.keys.sorted() {
+      for table in tables[name] ?? [] { table.strongLocks = 0 }
+    }
   }
 
   // MARK: Plans
@@ -165,7 +171,8 @@ public final class Database: @unchecked Sendable {
     guard statements.count <= 1 else {
       throw Failure.make("42601", "cannot insert multiple commands into a prepared statement")
     }
-    let prepared = PreparedText(statements.first)
+    preparedCount += 1
+    let prepared = PreparedText(statements.first, number: preparedCount)
     if parsed.count > 4_096 { parsed = [:] }
     parsed[text] = prepared
     return prepared
@@ -189,6 +196,11 @@ public final class Database: @unchecked Sendable {
 final class PreparedText {
   let statement: StatementSyntax?
   var plan: StatementPlan?
+  /// Its place in the order in which the database met its texts, for the trace.
+  let number: UInt64
 
-  init(_ statement: StatementSyntax?) { self.statement = statement }
+  init(_ statement: StatementSyntax?, number: UInt64 = 0) {
+    self.statement = statement
+    self.number = number
+  }
 }

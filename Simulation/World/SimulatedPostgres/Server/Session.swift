@@ -123,8 +123,18 @@ final class Session: @unchecked Sendable {
         throw Failure.make(
           .inFailedTransaction, "current transaction is aborted, commands ignored until end of transaction block")
       }
-      return try await execute(prepared, syntax, parameters)
+      database.kernel.record(
+        .sqlStatement, host: database.host, UInt64(pid) << 32 | prepared.number, UInt64(parameters.count),
+        detail: "session \(pid): \(text) \(parameters.isEmpty ? "" : "\(parameters)")")
+      let result = try await execute(prepared, syntax, parameters)
+      database.kernel.record(
+        .sqlOutcome, host: database.host, UInt64(pid), UInt64(result.rowCount),
+        detail: "session \(pid): \(result.rowCount) rows")
+      return result
     } catch {
+      if let error = error as? SQLError {
+        database.kernel.record(.sqlOutcome, host: database.host, "session \(pid): \(error)")
+      }
       failed(error)
       throw error
     }
