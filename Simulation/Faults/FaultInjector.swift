@@ -129,7 +129,7 @@ public final class FaultInjector: @unchecked Sendable {
   private func begin(_ kind: FaultKind, _ stream: RandomStream) {
     let host = stream.pick(targets.services)
     switch kind {
-    case .hostCrash: crash(host, downFor: stream.duration(in: .milliseconds(20) ... .seconds(4)))
+    case .hostCrash, .hostPowerLoss: crash(host, kind, downFor: stream.duration(in: .milliseconds(20) ... .seconds(4)))
     case .hostPause: pause(host, for: stream.duration(in: .milliseconds(5) ... .seconds(5)))
     case .clockSkew:
       note(kind, host)
@@ -140,15 +140,16 @@ public final class FaultInjector: @unchecked Sendable {
     case .partition: partition(host, stream, oneWay: false)
     case .oneWayPartition: partition(host, stream, oneWay: true)
     case .slowLink: slow(host, stream)
-    case .databaseRestart: restartDatabase(downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+    case .databaseRestart, .databasePowerLoss:
+      restartDatabase(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
     case .messageLoss, .http, .database: break
     }
   }
 
-  private func crash(_ host: SimulatedHost, downFor time: Duration) {
+  private func crash(_ host: SimulatedHost, _ kind: FaultKind, downFor time: Duration) {
     guard host.isUp else { return }
-    note(.hostCrash, host)
-    host.crash()
+    note(kind, host)
+    host.crash(kind == .hostPowerLoss ? .power : .process)
     later(time) { host.restart() }
   }
 
@@ -159,10 +160,10 @@ public final class FaultInjector: @unchecked Sendable {
     later(time) { host.resume() }
   }
 
-  private func restartDatabase(downFor time: Duration) {
+  private func restartDatabase(_ kind: FaultKind, downFor time: Duration) {
     guard let database = targets.database else { return }
-    note(.databaseRestart, targets.databaseHost)
-    database.crash()
+    note(kind, targets.databaseHost)
+    database.crash(kind == .databasePowerLoss ? .power : .process)
     later(time) { database.restart() }
   }
 

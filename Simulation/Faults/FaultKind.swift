@@ -1,9 +1,12 @@
 public import SimulatedNetwork
+public import SimulationKernel
 
 /// What can be made to go wrong in a run.
 public enum FaultKind: Sendable, Hashable {
   /// A service's host crashes and boots again later, with nothing in memory.
   case hostCrash
+  /// A service's machine loses its power: as a crash, but nobody resets its connections.
+  case hostPowerLoss
   /// A service's process stands still for a while.
   case hostPause
   /// A host's civil clock is off.
@@ -24,18 +27,21 @@ public enum FaultKind: Sendable, Hashable {
   case database(DatabaseFault)
   /// The database crashes and restarts: what was committed stays.
   case databaseRestart
+  /// The database's machine loses its power and comes back: its clients hear nothing.
+  case databasePowerLoss
 
   /// Every kind, in a fixed order.
   public static let all: [FaultKind] =
     [
-      .hostCrash, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink, .messageLoss,
-      .databaseRestart,
+      .hostCrash, .hostPowerLoss, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink,
+      .messageLoss, .databaseRestart, .databasePowerLoss,
     ] + HTTPFault.allCases.map(FaultKind.http) + DatabaseFault.allCases.map(FaultKind.database)
 
   /// The kind's name in reports, and the name of its random stream.
   public var name: String {
     switch self {
     case .hostCrash: "host-crash"
+    case .hostPowerLoss: "host-power-loss"
     case .hostPause: "host-pause"
     case .clockSkew: "clock-skew"
     case .clockDrift: "clock-drift"
@@ -44,6 +50,7 @@ public enum FaultKind: Sendable, Hashable {
     case .slowLink: "slow-link"
     case .messageLoss: "message-loss"
     case .databaseRestart: "db-restart"
+    case .databasePowerLoss: "db-power-loss"
     case .http(let fault): "http-\(fault.rawValue)"
     case .database(let fault): "db-\(fault.rawValue)"
     }
@@ -73,7 +80,7 @@ public protocol FaultableDatabase: AnyObject, Sendable {
   /// How often `fault` has happened.
   func count(of fault: DatabaseFault) -> Int
   /// Crashes the server: every connection breaks, uncommitted work is gone, new connections are refused.
-  func crash()
+  func crash(_ kind: SimulatedHost.CrashKind)
   /// Starts the server again with what was committed.
   func restart()
 }

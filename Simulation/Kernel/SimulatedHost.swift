@@ -7,6 +7,14 @@ public final class SimulatedHost: @unchecked Sendable {
   /// What the host runs: called at every boot with the new process. Returning ends the program, not the process.
   public typealias Program = @Sendable (SimulatedProcess) async throws -> Void
 
+  /// What of a host a crash ends.
+  public enum CrashKind: UInt64, Sendable, Hashable {
+    /// The process alone: its operating system lives and resets the connections.
+    case process
+    /// The whole machine: it says nothing any more, so that its peers wait until their own deadlines.
+    case power
+  }
+
   public let kernel: SimulationKernel
   /// The host's name, unique in the run; also its address on the network.
   public let name: String
@@ -20,6 +28,8 @@ public final class SimulatedHost: @unchecked Sendable {
   @exclusivity(unchecked) public private(set) var isPaused = false
   /// The running process, `nil` before the first boot and after a crash.
   public private(set) var process: SimulatedProcess?
+  /// Whether the machine is on: messages from and to one that is not vanish.
+  @exclusivity(unchecked) public private(set) var isPowered = true
   /// How often the host has been booted.
   public private(set) var bootCount = 0
   private var program: Program?
@@ -47,10 +57,11 @@ public final class SimulatedHost: @unchecked Sendable {
   }
 
   /// Crashes the process at once: nothing it would still do happens. What it sent before is on its way.
-  public func crash() {
+  public func crash(_ kind: CrashKind = .process) {
     guard let process else { return }
-    kernel.record(.hostCrashed, host: self, UInt64(bootCount))
+    kernel.record(.hostCrashed, host: self, UInt64(bootCount), kind.rawValue, detail: "\(kind)")
     isPaused = false
+    isPowered = kind != .power
     process.seal()
     self.process = nil
     for job in heldJobs { kernel.bury(job, of: process) }
@@ -128,6 +139,7 @@ public final class SimulatedHost: @unchecked Sendable {
   @discardableResult
   private func start(_ program: @escaping Program) -> SimulatedProcess {
     precondition(process == nil, "host \(name) already runs a process; crash it first")
+    isPowered = true
     bootCount += 1
     kernel.record(.hostStarted, host: self, UInt64(bootCount))
     let process = SimulatedProcess(host: self, incarnation: bootCount)

@@ -26,14 +26,4 @@ import Testing
     let error = #expect(throws: SeedRangeError.self) { try SeedRange(parsing: "9..2") }
     #expect(error?.description.contains("backwards") == true)
   }
-
-  @Test(arguments: [("lastitem", "last-item"), ("inventry-chaos", "inventory-chaos"), ("expriy", "expiry")])
-  func theNearestNameIsTheOneThatWasMeant(_ typed: String, _ meant: String) {
-    let names = ["last-item", "stale-version", "expiry", "opposite-order", "inventory-chaos"]
-    #expect(NearestName.of(typed, among: names) == meant)
-  }
-
-  @Test func withoutCandidatesThereIsNoNearestName() {
-    #expect(NearestName.of("x", among: []) == nil)
-  }
 }

@@ -96,6 +96,23 @@ import Testing
     #expect(at == .milliseconds(501))
   }
 
+  @Test func aServerWithoutPowerSaysNothing() {
+    let (result, served, at) = exchange(deadline: .seconds(2)) { _, _, server in server.crash(.power) }
+    expectFailure(.deadlineExceeded, result)
+    #expect(served == 0)
+    #expect(at == .seconds(2))
+  }
+
+  @Test func losingPowerWhileServingResetsNothing() {
+    let (result, served, at) = exchange(delay: .seconds(1), deadline: .seconds(3)) { network, _, server in
+      network.kernel.schedule(after: .milliseconds(500)) { server.crash(.power) }
+      network.kernel.schedule(after: .milliseconds(600)) { server.restart() }
+    }
+    expectFailure(.deadlineExceeded, result)
+    #expect(served == 1)
+    #expect(at == .seconds(3))
+  }
+
   @Test func aPausedServerLetsTheDeadlinePass() {
     let (result, served, at) = exchange(deadline: .seconds(2)) { _, _, server in server.pause() }
     expectFailure(.deadlineExceeded, result)

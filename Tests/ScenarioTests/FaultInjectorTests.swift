@@ -13,7 +13,7 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
   func setRate(of fault: DatabaseFault, to share: Double) { rates[fault] = share }
   func count(of fault: DatabaseFault) -> Int { 0 }
 
-  func crash() {
+  func crash(_ kind: SimulatedHost.CrashKind) {
     crashes += 1
     isUp = false
   }
@@ -55,7 +55,8 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     #expect(network.link(from: client, to: services[0]).httpFaults[.refused] > 0)
     kernel.runLoop(until: MonotonicInstant(nanoseconds: 60_000_000_000))
     let episodic: [FaultKind] = [
-      .hostCrash, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink, .databaseRestart,
+      .hostCrash, .hostPowerLoss, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink,
+      .databaseRestart, .databasePowerLoss,
     ]
     for kind in episodic {
       #expect(injector.happened.contains { $0.kind == kind && $0.count > 0 }, "\(kind.name) did not happen")
@@ -65,7 +66,7 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     injector.heal()
     let counted = injector.happened.reduce(0) { $0 + $1.count }
     for host in services {
-      #expect(host.isUp && !host.isPaused && host.driftPPM == 0 && host.wallSkew == .zero)
+      #expect(host.isUp && host.isPowered && !host.isPaused && host.driftPPM == 0 && host.wallSkew == .zero)
       for other in [client, databaseHost] {
         for link in [network.link(from: host, to: other), network.link(from: other, to: host)] {
           #expect(!link.isCut && link.loss == 0 && link.delay == .zero && link.httpFaults == HTTPFaultRates())

@@ -66,7 +66,7 @@ final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
     return server.faultCounts.filter { counted.contains($0.fault) }.reduce(0) { $0 + $1.count }
   }
 
-  func crash() { server.crash() }
+  func crash(_ kind: SimulatedHost.CrashKind) { server.crash(kind) }
 
   func restart() { server.restart() }
 }

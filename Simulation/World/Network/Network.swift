@@ -61,12 +61,12 @@ public final class Network: @unchecked Sendable {
     statistics.messages += 1
     kernel.record(
       .messageSent, host: source, UInt64(target.index), UInt64(bytes), detail: "to \(target.name), \(bytes) bytes")
-    if link.loses() {
+    if !source.isPowered || link.loses() {
       drop(from: source, to: target, onDropped)
       return
     }
     kernel.schedule(at: MonotonicInstant(nanoseconds: kernel.now.nanoseconds + link.drawLatency())) { [self] in
-      if link.isCut {
+      if link.isCut || !target.isPowered {
         drop(from: source, to: target, onDropped)
         return
       }

@@ -171,7 +171,7 @@ package final class ObjectReader {
 
   private func refuseUnknown() {
     for (index, member) in members.enumerated() where !isRead[index] && !knownNames.contains(member.name) {
-      let near = nearestName(to: member.name, among: knownNames).map { "; did you mean '\($0)'?" } ?? ""
+      let near = NearestName.of(member.name, among: knownNames).map { "; did you mean '\($0)'?" } ?? ""
       fail(member.name, "unknown member '\(excerpt(member.name))'\(near)")
     }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Explorer
 import Foundation
 import Scenarios
+import ServiceKit
 
 /// `zoco sim`: plays scenarios over seeds.
 struct SimCommand: ParsableCommand {

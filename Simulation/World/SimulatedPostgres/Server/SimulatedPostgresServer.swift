@@ -54,8 +54,8 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
 
   // MARK: Faults
 
-  /// Crashes the server: connections break, uncommitted work is gone.
-  public func crash() { host.crash() }
+  /// Crashes the server: connections break, uncommitted work is gone. After a loss of power nobody tells the clients.
+  public func crash(_ kind: SimulatedHost.CrashKind = .process) { host.crash(kind) }
 
   /// Starts the server again; it refuses connections with 57P03 while it recovers.
   public func restart() { host.restart() }
