@@ -108,6 +108,12 @@ public final class SimulatedHost: @unchecked Sendable {
     driftPPM = partsPerMillion
   }
 
+  /// Lets go of the program and its process: the run is over.
+  func forget() {
+    program = nil
+    process = nil
+  }
+
   var localNow: MonotonicInstant {
     let elapsed = kernel.now.nanoseconds - globalOrigin
     return MonotonicInstant(nanoseconds: localOrigin + elapsed + scaled(elapsed, driftPPM, 1_000_000))

@@ -49,6 +49,7 @@ public final class SimulationKernel: @unchecked Sendable {
   @exclusivity(unchecked) private var events = EventQueue()
   private var processes: ContiguousArray<SimulatedProcess> = []
   private var buried: ContiguousArray<ReadyJob> = []
+  private var kept: [AnyObject] = []
   @exclusivity(unchecked) private var jobsAtThisInstant = 0
   private var isReaping = false
   /// Figures of the run.
@@ -203,6 +204,11 @@ public final class SimulationKernel: @unchecked Sendable {
 
   // MARK: - After the run
 
+  /// Keeps `part` of the simulated world until the run has been reaped: what hosts and messages lead to without owning.
+  public func keep(_ part: AnyObject) {
+    kept.append(part)
+  }
+
   /// Unwinds every process, so that a finished run holds no memory: seals them all, fails their pending calls with
   /// ``HostDead``, cancels their tasks and runs what becomes ready, under a job limit. The hash does not change.
   ///
@@ -227,7 +233,19 @@ public final class SimulationKernel: @unchecked Sendable {
       let process = next.process.takeUnretainedValue()
       run(next.job, of: process)
     }
-    return processes.flatMap { process in process.liveTaskNames.map { "\(process): \($0)" } }
+    let leftovers = processes.flatMap { process in process.liveTaskNames.map { "\(process): \($0)" } }
+    // What could not be unwound may still point here.
+    if leftovers.isEmpty { dismantle() }
+    return leftovers
+  }
+
+  /// Lets go of the hosts and of all that hangs on them, which points back here.
+  private func dismantle() {
+    for host in hosts { host.forget() }
+    hosts.removeAll()
+    processes.removeAll()
+    operations.removeAll()
+    kept.removeAll()
   }
 
   // MARK: - The record

@@ -82,7 +82,10 @@ final class InventoryWorld: @unchecked Sendable {
   ///
   /// The workload heals the world itself when its safety phase is over.
   func play(_ workload: @escaping @Sendable (SimulatedProcess) async throws -> Void) -> RunOutcome {
-    database.server.onCommit { [self] record in judge(StoreCommit(record, time: kernel.now)) }
+    database.server.onCommit { [weak self] record in
+      guard let self else { return }
+      judge(StoreCommit(record, time: kernel.now))
+    }
     do {
       try database.prepare()
     } catch {

@@ -38,6 +38,22 @@ import Testing
     }
   }
 
+  /// Found by the simulator (inventory-chaos, seeds 50 and 382): the answer told of the row as others had left it.
+  @Test func anUpdateReadBackIsAnsweredWithWhatItDidAndNotWithWhatOthersDidSince() throws {
+    let bench = try InventoryBench()
+    bench.run { clients in
+      _ = try await clients[0].put(1, quantity: 5)
+      bench.server.injectNext(.commitAnswerLostCommitted)
+      async let update = clients[0].put(1, quantity: 7, version: 1)
+      // The rival's turn is the pause before the commit is read back.
+      try await clients[0].process.clock.sleep(for: .milliseconds(3))
+      let rival = try await clients[0].replenish(1, quantity: 4, key: "k")
+      check(rival.int("quantity") == 11 && rival.int("version") == 3, "\(rival)")
+      let answer = try await update
+      check(answer.status == 200 && answer.int("quantity") == 7 && answer.int("version") == 2, "\(answer)")
+    }
+  }
+
   @Test func aQuantityIsNotSetBelowWhatIsReserved() throws {
     let bench = try InventoryBench()
     bench.run { clients in

@@ -77,6 +77,15 @@ final class LockManager {
     return lock
   }
 
+  /// Forgets every holder and request: the server process that they belonged to is dead, and its tasks only unwind.
+  func abandon() {
+    for lock in table.values {
+      lock.holders = []
+      lock.queue = []
+    }
+    table = [:]
+  }
+
   private func discardIfUnused(_ lock: HeavyLock) {
     if lock.holders.isEmpty, lock.queue.isEmpty { table[lock.tag] = nil }
   }

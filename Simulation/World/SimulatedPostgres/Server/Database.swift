@@ -156,6 +156,7 @@ public final class Database: @unchecked Sendable {
     for session in sessions { session.die() }
     sessions = []
     // A dead process's tasks never run on, so nobody gives back what a waiter held: shared memory is made anew.
+    locks.abandon()
     locks = LockManager(database: self)
     for name in tables.keys.sorted() {
       for table in tables[name] ?? [] { table.strongLocks = 0 }

@@ -46,7 +46,10 @@ public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendab
   private var deadlinePassed = false
   /// What the answer would have said of a COMMIT, for the errors in its place.
   private var mayCommit = false
-  public private(set) var status = SQLConnectionStatus.closed
+  /// Once it is closed nothing leads to the backend any more, which leads here.
+  public private(set) var status = SQLConnectionStatus.closed {
+    didSet { if status == .closed { backend = nil } }
+  }
   /// The backend's process number, as `pg_backend_pid()` gives it.
   public private(set) var backendPID = 0
 
@@ -96,8 +99,8 @@ public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendab
 
   public func close() {
     guard status != .closed else { return }
-    status = .closed
     if let backend { hangUp(backend) }
+    status = .closed
     call?.fail(SQLError(.connectionClosed, message: "the connection was closed"))
   }
 

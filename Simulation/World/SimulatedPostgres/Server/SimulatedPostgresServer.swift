@@ -30,6 +30,7 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
     self.host = host
     self.network = network
     database = Database(host: host, options: options)
+    host.kernel.keep(self)
     host.boot { [unowned self] process in started(process) }
   }
 
