@@ -25,7 +25,8 @@ public struct OperationToken: Hashable, Sendable {
 
 extension SimulationKernel {
   /// Notes that a foreground operation (a client's request, not a service's poller) began.
-  public func beginOperation(_ label: String) -> OperationToken {
+  /// `label` is asked for only when the run gets stuck.
+  public func beginOperation(_ label: @autoclosure @escaping () -> String) -> OperationToken {
     nextOperation += 1
     let token = OperationToken(number: nextOperation)
     operations[token] = label
@@ -68,7 +69,7 @@ extension SimulationKernel {
   /// What every host waits for, and the foreground operations under way.
   public func waitReport() -> [String] {
     var lines = operations.keys.sorted { $0.number < $1.number }.compactMap { token in
-      operations[token].map { "operation \(token.number): \($0)" }
+      operations[token].map { "operation \(token.number): \($0())" }
     }
     for host in hosts {
       guard let process = host.process else {

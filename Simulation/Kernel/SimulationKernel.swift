@@ -56,7 +56,7 @@ public final class SimulationKernel: @unchecked Sendable {
   @exclusivity(unchecked) public private(set) var statistics = KernelStatistics()
   var lastProgress = MonotonicInstant(nanoseconds: 0)
   /// Foreground operations under way, by label: what a stuck run reports first.
-  var operations: [OperationToken: String] = [:]
+  var operations: [OperationToken: () -> String] = [:]
   var nextOperation = 0
 
   private struct ReadyJob {

@@ -53,7 +53,7 @@ final class InventoryClient: @unchecked Sendable {
   func perform(
     _ operation: ClientRecord.Operation, patience: Patience = Patience(), ttlSeconds: Int? = nil
   ) async throws -> ClientRecord.Answer? {
-    let token = world.kernel.beginOperation("\(name): \(operation)")
+    let token = world.kernel.beginOperation("\(self.name): \(operation)")
     defer { world.kernel.endOperation(token) }
     var pause = patience.backOff
     for attempt in 1...max(1, patience.attempts) {

@@ -44,16 +44,16 @@ extension SQLStatement: ExpressibleByStringInterpolation {
     }
 
     /// Binds `value` as the next parameter.
-    public mutating func appendInterpolation(_ value: some SQLEncodable) {
+    @inlinable public mutating func appendInterpolation(_ value: some SQLEncodable) {
       bind(value.sqlValue)
     }
 
     /// Binds `value` as the next parameter, NULL where it is `nil`.
-    public mutating func appendInterpolation(_ value: (some SQLEncodable)?) {
+    @inlinable public mutating func appendInterpolation(_ value: (some SQLEncodable)?) {
       bind(value?.sqlValue ?? .null)
     }
 
-    private mutating func bind(_ value: SQLValue) {
+    @usableFromInline mutating func bind(_ value: SQLValue) {
       parameters.append(value)
       text += "$"
       text += String(parameters.count)

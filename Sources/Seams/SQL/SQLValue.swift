@@ -107,7 +107,7 @@ extension Timestamp: SQLEncodable, SQLDecodable {
 }
 
 extension Array: SQLEncodable where Element: SQLEncodable {
-  public var sqlValue: SQLValue { .array(map(\.sqlValue)) }
+  @inlinable public var sqlValue: SQLValue { .array(map { $0.sqlValue }) }
 }
 
 extension Array: SQLDecodable where Element: SQLDecodable {

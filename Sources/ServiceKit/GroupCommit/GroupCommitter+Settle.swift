@@ -36,12 +36,12 @@ extension GroupCommitter {
     while true {
       let now = clock.now
       let live = part.filter { $0.start(now: now) }
-      guard let deadline = live.map(\.deadline).max() else { return .settled(putBack: []) }
+      guard let deadline = live.lazy.map({ $0.deadline }).max() else { return .settled(putBack: []) }
       let failure: any Error
       do {
         let answers = try await commit(
           GroupCommitBatch(
-            items: live.map(\.item), putBack: live.reduce(0) { $0 + ($1.wasPutBack ? 1 : 0) }, deadline: deadline))
+            items: live.map { $0.item }, putBack: live.reduce(0) { $0 + ($1.wasPutBack ? 1 : 0) }, deadline: deadline))
         precondition(answers.count == live.count, "a commit answered for \(answers.count) of \(live.count) items")
         return .settled(putBack: deliver(answers, to: live))
       } catch {

@@ -24,12 +24,17 @@ extension UUID {
   }
 
   /// Parses `8-4-4-4-12` hexadecimal digits in either case; `nil` for anything else.
-  package init?(text: some StringProtocol) {
+  package init?(text: String) { self.init(utf8: text.utf8) }
+
+  /// Parses as ``init(text:)-(String)`` does.
+  package init?(text: Substring) { self.init(utf8: text.utf8) }
+
+  private init?(utf8: some Sequence<UInt8>) {
     var high: UInt64 = 0
     var low: UInt64 = 0
     var position = 0
     var digits = 0
-    for byte in text.utf8 {
+    for byte in utf8 {
       switch position {
       case 8, 13, 18, 23:
         guard byte == UInt8(ascii: "-") else { return nil }

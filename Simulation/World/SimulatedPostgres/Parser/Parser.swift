@@ -1,4 +1,5 @@
 import Seams
+import Synchronization
 
 /// A recursive-descent parser over the tokens of one text. Its parts are in extensions by kind of statement.
 struct Parser {
@@ -11,8 +12,27 @@ struct Parser {
     tokens = try Lexer.tokens(of: text)
   }
 
-  /// The statements of `text`, with the text of each.
+  /// What was parsed before: runs of one process send the same texts again and again.
+  private static let known = Mutex<[String: Parsed]>([:])
+  private static let knownLimit = 4_096
+
+  /// `@unchecked Sendable`: the parser alone changes syntax, and it is done with this.
+  private struct Parsed: @unchecked Sendable {
+    let statements: [StatementSyntax]
+  }
+
+  /// The statements of `text`.
   static func statements(of text: String) throws -> [StatementSyntax] {
+    if let parsed = known.withLock({ $0[text] }) { return parsed.statements }
+    let parsed = Parsed(statements: try parse(text))
+    known.withLock { known in
+      if known.count >= knownLimit { known.removeAll(keepingCapacity: true) }
+      known[text] = parsed
+    }
+    return parsed.statements
+  }
+
+  private static func parse(_ text: String) throws -> [StatementSyntax] {
     var parser = try Parser(text)
     var statements: [StatementSyntax] = []
     while true {
