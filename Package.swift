@@ -137,7 +137,7 @@ let package = Package(
         "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "CSimulationTraps",
         "Seams", .httpTypes, .logging, .nioCore,
       ]),
-    tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulationKernel", "Seams"]),
+    tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),
     tests("RepositoryTests", []),
     tests(

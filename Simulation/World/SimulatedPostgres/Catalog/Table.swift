@@ -67,7 +67,7 @@ final class Index {
   let role: Role
   let condition: BoundExpression?
   let conditionText: String?
-  var entries: SortedIndex
+  @exclusivity(unchecked) var entries: SortedIndex
 
   init(
     name: String, table: Table, columns: [Int], descending: [Bool], role: Role, condition: BoundExpression? = nil,
@@ -109,22 +109,22 @@ final class Index {
 /// A table: its definition, its rows and its indexes.
 final class Table {
   let id: UInt64
-  var name: String
-  var columns: [Column]
-  var indexes: [Index] = []
-  var checks: [CheckConstraint] = []
-  var foreignKeys: [ForeignKey] = []
-  var referencedBy: [ForeignKey] = []
+  @exclusivity(unchecked) var name: String
+  @exclusivity(unchecked) var columns: [Column]
+  @exclusivity(unchecked) var indexes: [Index] = []
+  @exclusivity(unchecked) var checks: [CheckConstraint] = []
+  @exclusivity(unchecked) var foreignKeys: [ForeignKey] = []
+  @exclusivity(unchecked) var referencedBy: [ForeignKey] = []
   /// The transaction that created or dropped the table and has not ended.
-  var creator: Transaction?
-  var dropper: Transaction?
+  @exclusivity(unchecked) var creator: Transaction?
+  @exclusivity(unchecked) var dropper: Transaction?
   /// Locks of SHARE and stronger that are held or waited for: while there are none, weaker ones need no lock table.
-  var strongLocks = 0
+  @exclusivity(unchecked) var strongLocks = 0
   /// The columns as results carry them, made once they are asked for.
-  var resultColumns: SQLColumns?
-  var heap: ContiguousArray<HeapRow?> = []
-  private(set) var rowCount = 0
-  private var nextRow: UInt64 = 1
+  @exclusivity(unchecked) var resultColumns: SQLColumns?
+  @exclusivity(unchecked) var heap: ContiguousArray<HeapRow?> = []
+  @exclusivity(unchecked) private(set) var rowCount = 0
+  @exclusivity(unchecked) private var nextRow: UInt64 = 1
 
   init(id: UInt64, name: String, columns: [Column]) {
     self.id = id

@@ -13,13 +13,13 @@ struct Slot {
 final class ExecutionContext {
   let session: Session?
   let parameters: [Datum]
-  var snapshot: Snapshot?
-  var stepRows: [[[Datum]]?]
+  @exclusivity(unchecked) var snapshot: Snapshot?
+  @exclusivity(unchecked) var stepRows: [[[Datum]]?]
   /// Results of subqueries that depend on nothing outside themselves.
-  var subqueryRows: [Int: [[Datum]]] = [:]
-  var subquerySets: [Int: (set: Set<HashedDatum>, hasNull: Bool)] = [:]
+  @exclusivity(unchecked) var subqueryRows: [Int: [[Datum]]] = [:]
+  @exclusivity(unchecked) var subquerySets: [Int: (set: Set<HashedDatum>, hasNull: Bool)] = [:]
   /// Foreign keys to check when the statement ends.
-  var checks: [ForeignKeyCheck] = []
+  @exclusivity(unchecked) var checks: [ForeignKeyCheck] = []
 
   init(session: Session?, parameters: [Datum], stepCount: Int = 0) {
     self.session = session
@@ -40,13 +40,13 @@ final class ExecutionContext {
 
 /// The rows that expressions see while a query runs, one for each of its sources.
 final class Frame {
-  var slots: ContiguousArray<Slot>
+  @exclusivity(unchecked) var slots: ContiguousArray<Slot>
   let parent: Frame?
   let context: ExecutionContext
-  var groupKeys: [Datum] = []
-  var aggregates: [Datum] = []
-  var windows: [Datum] = []
-  var blockingResults: [Datum] = []
+  @exclusivity(unchecked) var groupKeys: [Datum] = []
+  @exclusivity(unchecked) var aggregates: [Datum] = []
+  @exclusivity(unchecked) var windows: [Datum] = []
+  @exclusivity(unchecked) var blockingResults: [Datum] = []
 
   init(sources: Int, parent: Frame?, context: ExecutionContext) {
     slots = ContiguousArray(repeating: .empty, count: sources)

@@ -25,8 +25,8 @@ final class HeavyLock {
   }
 
   let tag: LockTag
-  var holders: [Holder] = []
-  var queue: [LockWaiter] = []
+  @exclusivity(unchecked) var holders: [Holder] = []
+  @exclusivity(unchecked) var queue: [LockWaiter] = []
 
   init(tag: LockTag) { self.tag = tag }
 
@@ -65,7 +65,7 @@ final class HeavyLock {
 
 /// The lock table: relations, tuples, transactions and advisory keys.
 final class LockManager {
-  private var table: [LockTag: HeavyLock] = [:]
+  @exclusivity(unchecked) private var table: [LockTag: HeavyLock] = [:]
   private unowned let database: Database
 
   init(database: Database) { self.database = database }

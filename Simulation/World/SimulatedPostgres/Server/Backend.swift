@@ -30,9 +30,9 @@ final class Backend: @unchecked Sendable {
   private unowned let server: SimulatedPostgresServer
   let session: Session
   private let connection: SimulatedPostgresConnection
-  private var request: (number: Int, request: BackendRequest)?
-  private var idle: PendingCall<Bool>?
-  private var isClosed = false
+  @exclusivity(unchecked) private var request: (number: Int, request: BackendRequest)?
+  @exclusivity(unchecked) private var idle: PendingCall<Bool>?
+  @exclusivity(unchecked) private var isClosed = false
 
   init(server: SimulatedPostgresServer, session: Session, connection: SimulatedPostgresConnection) {
     self.server = server

@@ -54,23 +54,23 @@ public final class Database: @unchecked Sendable {
   private let orderStream: RandomStream
   public let options: SimulatedPostgresOptions
   /// What happened so far.
-  public internal(set) var statistics = SimulatedPostgresStatistics()
+  @exclusivity(unchecked) public internal(set) var statistics = SimulatedPostgresStatistics()
   lazy var locks = LockManager(database: self)
-  private(set) var tables: [String: [Table]] = [:]
-  private var tablesByID: [UInt64: Table] = [:]
-  private var nextTable: UInt64 = 16_384
-  private var nextTransaction: UInt64 = 700
-  private var nextPID = 1_000
-  var catalogVersion = 1
-  var commitSequence: UInt64 = 1
-  var activeTransactions: [Transaction] = []
-  var sessions: [Session] = []
-  var pruneQueue: Deque<(row: HeapRow, sequence: UInt64)> = []
-  var commitObservers: [(CommitRecord) -> Void] = []
-  var pendingRecords: [CommitRecord] = []
-  var commitLog: Deque<[LoggedChange]> = []
-  private var parsed: [String: PreparedText] = [:]
-  private var preparedCount: UInt64 = 0
+  @exclusivity(unchecked) private(set) var tables: [String: [Table]] = [:]
+  @exclusivity(unchecked) private var tablesByID: [UInt64: Table] = [:]
+  @exclusivity(unchecked) private var nextTable: UInt64 = 16_384
+  @exclusivity(unchecked) private var nextTransaction: UInt64 = 700
+  @exclusivity(unchecked) private var nextPID = 1_000
+  @exclusivity(unchecked) var catalogVersion = 1
+  @exclusivity(unchecked) var commitSequence: UInt64 = 1
+  @exclusivity(unchecked) var activeTransactions: [Transaction] = []
+  @exclusivity(unchecked) var sessions: [Session] = []
+  @exclusivity(unchecked) var pruneQueue: Deque<(row: HeapRow, sequence: UInt64)> = []
+  @exclusivity(unchecked) var commitObservers: [(CommitRecord) -> Void] = []
+  @exclusivity(unchecked) var pendingRecords: [CommitRecord] = []
+  @exclusivity(unchecked) var commitLog: Deque<[LoggedChange]> = []
+  @exclusivity(unchecked) private var parsed: [String: PreparedText] = [:]
+  @exclusivity(unchecked) private var preparedCount: UInt64 = 0
 
   init(host: SimulatedHost, options: SimulatedPostgresOptions) {
     self.host = host

@@ -27,20 +27,20 @@ final class Session: @unchecked Sendable {
   let database: Database
   let process: SimulatedProcess
   let pid: Int
-  var transaction: Transaction?
-  var block = Block.none
-  var settings: SessionSettings
-  var sessionSettings: SessionSettings
-  var waiter: LockWaiter?
-  private var sleeping: PendingCall<Bool>?
+  @exclusivity(unchecked) var transaction: Transaction?
+  @exclusivity(unchecked) var block = Block.none
+  @exclusivity(unchecked) var settings: SessionSettings
+  @exclusivity(unchecked) var sessionSettings: SessionSettings
+  @exclusivity(unchecked) var waiter: LockWaiter?
+  @exclusivity(unchecked) private var sleeping: PendingCall<Bool>?
   /// The snapshot of the running statement, which pruning must leave whole.
-  var statementSnapshot: UInt64?
+  @exclusivity(unchecked) var statementSnapshot: UInt64?
   /// `statement_timestamp()`.
-  var statementTime: Int64 = 0
-  var sessionLocks: [(tag: LockTag, mode: LockMode)] = []
-  private(set) var isDead = false
-  private var pendingCancel: SQLError?
-  private(set) var isRunning = false
+  @exclusivity(unchecked) var statementTime: Int64 = 0
+  @exclusivity(unchecked) var sessionLocks: [(tag: LockTag, mode: LockMode)] = []
+  @exclusivity(unchecked) private(set) var isDead = false
+  @exclusivity(unchecked) private var pendingCancel: SQLError?
+  @exclusivity(unchecked) private(set) var isRunning = false
 
   init(database: Database, process: SimulatedProcess, pid: Int) {
     self.database = database

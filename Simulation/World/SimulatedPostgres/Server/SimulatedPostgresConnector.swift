@@ -40,12 +40,12 @@ public struct SimulatedPostgresConnector: SQLConnector {
 public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendable {
   let process: SimulatedProcess
   private let server: SimulatedPostgresServer
-  private var backend: Backend?
-  private var call: PendingCall<[SQLResult]>?
-  private var number = 0
-  private var deadlinePassed = false
+  @exclusivity(unchecked) private var backend: Backend?
+  @exclusivity(unchecked) private var call: PendingCall<[SQLResult]>?
+  @exclusivity(unchecked) private var number = 0
+  @exclusivity(unchecked) private var deadlinePassed = false
   /// What the answer would have said of a COMMIT, for the errors in its place.
-  private var mayCommit = false
+  @exclusivity(unchecked) private var mayCommit = false
   /// Once it is closed nothing leads to the backend any more, which leads here.
   public private(set) var status = SQLConnectionStatus.closed {
     didSet { if status == .closed { backend = nil } }

@@ -2,15 +2,15 @@
 ///
 /// In-progress work is at the head of a chain only: a transaction that ends without commit takes its versions off.
 final class RowVersion {
-  var values: [Datum]
+  @exclusivity(unchecked) var values: [Datum]
   let creator: Transaction
   let createdCommand: Int
-  var deleter: Transaction?
-  var deletedCommand = 0
+  @exclusivity(unchecked) var deleter: Transaction?
+  @exclusivity(unchecked) var deletedCommand = 0
   /// The version that this one replaced, while a snapshot may need it.
-  var previous: RowVersion?
+  @exclusivity(unchecked) var previous: RowVersion?
   /// Whether every index entry of ``previous`` fits this version too, so that pruning need not touch the indexes.
-  var keepsIndexEntries = false
+  @exclusivity(unchecked) var keepsIndexEntries = false
 
   init(values: [Datum], creator: Transaction, command: Int, previous: RowVersion?) {
     self.values = values
@@ -31,11 +31,11 @@ final class HeapRow {
   unowned let table: Table
   let id: UInt64
   /// Where the row stands in its table's heap.
-  var slot = 0
-  var head: RowVersion
-  var locks: [RowLock] = []
+  @exclusivity(unchecked) var slot = 0
+  @exclusivity(unchecked) var head: RowVersion
+  @exclusivity(unchecked) var locks: [RowLock] = []
   /// Whether the row has left its table: nothing may use it any more.
-  var isRemoved = false
+  @exclusivity(unchecked) var isRemoved = false
 
   init(table: Table, id: UInt64, head: RowVersion) {
     self.table = table

@@ -17,29 +17,29 @@ final class Transaction {
 
   let id: UInt64
   unowned let session: Session
-  private(set) var state = State.active
+  @exclusivity(unchecked) private(set) var state = State.active
   /// Its place in the order of commits; beyond every snapshot until it commits.
-  private(set) var commitSequence = UInt64.max
-  var isolation: IsolationLevel
-  var isReadOnly: Bool
+  @exclusivity(unchecked) private(set) var commitSequence = UInt64.max
+  @exclusivity(unchecked) var isolation: IsolationLevel
+  @exclusivity(unchecked) var isReadOnly: Bool
   /// `now()`: microseconds since 1970.
   let startTime: Int64
   /// The number of the running command: a statement sees what earlier commands of its transaction did.
-  var command = 1
+  @exclusivity(unchecked) var command = 1
   /// The one snapshot of a REPEATABLE READ transaction, taken by its first statement.
-  var snapshotSequence: UInt64?
-  var undo: [UndoEntry] = []
+  @exclusivity(unchecked) var snapshotSequence: UInt64?
+  @exclusivity(unchecked) var undo: [UndoEntry] = []
   /// Run in order once the transaction has committed.
-  var commitActions: [() -> Void] = []
+  @exclusivity(unchecked) var commitActions: [() -> Void] = []
   /// Tables locked in a weak mode, with the modes as bits.
-  var weakLocks: [(table: Table, modes: UInt16)] = []
+  @exclusivity(unchecked) var weakLocks: [(table: Table, modes: UInt16)] = []
   /// Heavyweight locks to release at the end.
-  var heldLocks: [(tag: LockTag, mode: LockMode)] = []
-  var savepoints: [Savepoint] = []
+  @exclusivity(unchecked) var heldLocks: [(tag: LockTag, mode: LockMode)] = []
+  @exclusivity(unchecked) var savepoints: [Savepoint] = []
   /// Whether the lock table holds an entry for this transaction that others wait on.
-  var isWaitedFor = false
+  @exclusivity(unchecked) var isWaitedFor = false
   /// Whether the catalog was changed: plans must not be shared until the end.
-  var changedCatalog = false
+  @exclusivity(unchecked) var changedCatalog = false
 
   struct Savepoint {
     var name: String

@@ -1,0 +1,105 @@
+import Scenarios
+import SimulatedNetwork
+import SimulationKernel
+import Testing
+
+@Suite(.serialized) struct ScenarioRunTests {
+  @Test(arguments: ScenarioCatalogue.visible.map(\.name), [UInt64(1), 2, 3])
+  func everyScenarioPassesAndIsTheSameTheSecondTime(_ name: String, _ seed: UInt64) {
+    let first = ScenarioRunner.run(RunSettings(scenario: name, seed: seed))
+    #expect(first.verdict == .passed, "\(first.finding): \(first.evidence)")
+    #expect(first.requestCount > 0)
+    let second = ScenarioRunner.run(RunSettings(scenario: name, seed: seed))
+    #expect(first.hash == second.hash)
+  }
+
+  @Test func keepingEventsChangesNothing() {
+    let settings = RunSettings(scenario: "inventory-chaos", seed: 9)
+    let plain = ScenarioRunner.run(settings)
+    var recording = RunRecording(latestEvents: nil)
+    recording.checkpointInterval = 1_000
+    let recorded = ScenarioRunner.run(settings, recording: recording)
+    #expect(plain.hash == recorded.hash)
+    #expect(plain.events.isEmpty && !recorded.events.isEmpty)
+    #expect(recorded.checkpoints.count == Int(recorded.eventCount / 1_000))
+  }
+
+  /// The simulator found a bug with each of these, long mended.
+  @Test(arguments: [UInt64(50), 382])
+  func seedsThatOnceFoundABugPass(_ seed: UInt64) {
+    let report = ScenarioRunner.run(RunSettings(scenario: "inventory-chaos", seed: seed))
+    #expect(report.verdict == .passed, "\(report.finding): \(report.evidence)")
+  }
+
+  /// A run's whole world is let go of: ten thousand runs take the memory of a few.
+  @Test func aFinishedRunLeavesNothingBehind() {
+    weak var kernel: SimulationKernel?
+    weak var network: Network?
+    do {
+      let world = World(settings: RunSettings(scenario: "inventory-chaos", seed: 4))
+      (kernel, network) = (world.kernel, world.network)
+      #expect(InventoryChaos().play(in: world) == .finished)
+      #expect(world.kernel.reap().isEmpty)
+    }
+    #expect(kernel == nil && network == nil)
+  }
+
+  @Test func chaosInjectsEveryKindOfFault() {
+    var seen: Set<String> = []
+    for seed in UInt64(1)...24 {
+      let report = ScenarioRunner.run(RunSettings(scenario: "inventory-chaos", seed: seed))
+      #expect(report.verdict == .passed, "seed \(seed): \(report.finding): \(report.evidence)")
+      seen.formUnion(report.faults.map(\.kind))
+    }
+    for kind in [
+      "host-crash", "host-power-loss", "host-pause", "clock-skew", "partition", "one-way-partition", "slow-link", "db-restart",
+      "db-power-loss", "db-commit-lost-applied", "db-commit-lost-dropped", "db-connection-lost", "http-response-lost",
+      "http-garbage-body",
+    ] {
+      #expect(seen.contains(kind), "\(kind) did not happen")
+    }
+  }
+}
+
+@Suite(.serialized) struct PlantedBugTests {
+  /// Seeds within which a bug must be found here; `zoco sim --planted` allows a thousand.
+  static let patience: UInt64 = 150
+
+  @Test(arguments: PlantedBugCatalogue.all.map(\.name))
+  func everyPlantedBugChangesSomethingAndIsFound(_ name: String) throws {
+    let bug = try #require(PlantedBugCatalogue.bug(named: name))
+    let isRewrite = !bug.rewrites.isEmpty || bug.splitsAfter != nil || bug.commits != nil
+    var changes = 0.0
+    for seed in 1...Self.patience {
+      for scenario in bug.scenarios {
+        let report = ScenarioRunner.run(RunSettings(scenario: scenario, seed: seed, plantedBug: name))
+        #expect(report.verdict != .crashed, "\(scenario) seed \(seed): \(report.finding): \(report.evidence)")
+        changes += report.figures.first { $0.name == "statements sabotaged" }?.value ?? 0
+        guard report.verdict != .passed else { continue }
+        #expect(!isRewrite || changes > 0, "\(name) was found without having changed a statement")
+        return
+      }
+    }
+    Issue.record("\(name) survived \(Self.patience) seeds and changed \(Int(changes)) statements")
+  }
+
+  @Test func withoutTheLockOrderDeadlocksComeAreRetriedAndResolve() throws {
+    for seed in UInt64(1)...200 {
+      let report = ScenarioRunner.run(
+        RunSettings(scenario: "opposite-order", seed: seed, plantedBug: "lock-order-removed"))
+      guard report.verdict != .passed else { continue }
+      #expect(report.finding.contains("lock in one order"))
+      #expect(report.evidence.contains { $0.contains("40P01") && $0.contains("orders were answered") })
+      #expect((report.figures.first { $0.name == "deadlocks" }?.value ?? 0) > 0)
+      return
+    }
+    Issue.record("no deadlock in 200 seeds")
+  }
+
+  @Test func withTheLockOrderNoDeadlockComes() {
+    for seed in UInt64(1)...30 {
+      let report = ScenarioRunner.run(RunSettings(scenario: "opposite-order", seed: seed))
+      #expect(report.figures.first { $0.name == "deadlocks" }?.value == 0)
+    }
+  }
+}
