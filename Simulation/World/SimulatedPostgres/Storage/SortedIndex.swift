@@ -14,7 +14,7 @@ struct SortedIndex {
     init(_ entries: ContiguousArray<Entry>) { self.entries = entries }
   }
 
-  private static let capacity = 128
+  private static let capacity = 128 // entries; a chunk is never empty
   private var chunks: ContiguousArray<Chunk> = []
   let descending: [Bool]
   private(set) var count = 0
@@ -45,27 +45,38 @@ struct SortedIndex {
 
   /// The first position whose entry is not before `prefix` (or is after it, when `after`).
   private func bound(_ prefix: [Datum], after: Bool, tie: UInt64? = nil) -> (chunk: Int, offset: Int) {
-    func isBefore(_ entry: Entry) -> Bool {
-      let order = compare(entry, prefix: prefix)
+    // By pointer: an entry that is only compared is not copied.
+    func isBefore(_ entry: UnsafePointer<Entry>) -> Bool {
+      var order = compare(entry.pointee.first, prefix[0], 0)
+      var column = 1
+      while order == 0, column < prefix.count {
+        order = compare(entry.pointee.rest[column - 1], prefix[column], column)
+        column += 1
+      }
       if order != 0 { return order < 0 }
-      if let tie { return entry.row.id < tie }
+      if let tie { return entry.pointee.row.id < tie }
       return after
     }
     var low = 0
     var high = chunks.count
+    guard !prefix.isEmpty else { return after ? (high, 0) : (0, 0) }
     while low < high {
       let middle = (low + high) >> 1
-      if isBefore(chunks[middle].entries[chunks[middle].entries.count - 1]) { low = middle + 1 } else { high = middle }
+      let isBefore = chunks[middle].entries.withUnsafeBufferPointer { entries in
+        entries.baseAddress.map { isBefore($0 + (entries.count - 1)) } ?? false
+      }
+      if isBefore { low = middle + 1 } else { high = middle }
     }
     guard low < chunks.count else { return (low, 0) }
-    let chunk = chunks[low]
-    var left = 0
-    var right = chunk.entries.count
-    while left < right {
-      let middle = (left + right) >> 1
-      if isBefore(chunk.entries[middle]) { left = middle + 1 } else { right = middle }
+    return chunks[low].entries.withUnsafeBufferPointer { entries in
+      var left = 0
+      var right = entries.count
+      while let base = entries.baseAddress, left < right {
+        let middle = (left + right) >> 1
+        if isBefore(base + middle) { left = middle + 1 } else { right = middle }
+      }
+      return (low, left)
     }
-    return (low, left)
   }
 
   private func entry(for key: [Datum], _ row: HeapRow) -> Entry {

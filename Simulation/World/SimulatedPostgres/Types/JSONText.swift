@@ -50,6 +50,10 @@ enum JSONText {
   }
 
   static func quote(_ text: String) -> String {
+    // Almost every text needs no escape.
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      return "\"" + text + "\""
+    }
     var out = "\""
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -88,12 +92,26 @@ enum JSONText {
     }
 
     mutating func space() {
-      while index < bytes.count, [32, 9, 10, 13].contains(bytes[index]) { index += 1 }
+      while index < bytes.count, Reader.isSpace(bytes[index]) { index += 1 }
     }
 
-    mutating func take(_ character: Character) -> Bool {
+    private static func isSpace(_ byte: UInt8) -> Bool {
+      switch byte {
+      case 32, 9, 10, 13: true
+      default: false
+      }
+    }
+
+    private static func endsScalar(_ byte: UInt8) -> Bool {
+      switch byte {
+      case UInt8(ascii: ","), UInt8(ascii: ":"), UInt8(ascii: "]"), UInt8(ascii: "}"): true
+      default: isSpace(byte)
+      }
+    }
+
+    mutating func take(_ byte: UInt8) -> Bool {
       space()
-      guard index < bytes.count, bytes[index] == character.asciiValue else { return false }
+      guard index < bytes.count, bytes[index] == byte else { return false }
       index += 1
       return true
     }
@@ -113,32 +131,32 @@ enum JSONText {
     private mutating func object(depth: Int) throws -> Node {
       index += 1
       var members: [(key: String, value: Node)] = []
-      if take("}") { return .object(members) }
+      if take(UInt8(ascii: "}")) { return .object(members) }
       repeat {
         space()
         guard index < bytes.count, bytes[index] == UInt8(ascii: "\"") else { throw invalid() }
         let key = try string()
-        guard take(":") else { throw invalid() }
+        guard take(UInt8(ascii: ":")) else { throw invalid() }
         members.append((key, try value(depth: depth + 1)))
-      } while take(",")
-      guard take("}") else { throw invalid() }
+      } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "}")) else { throw invalid() }
       return .object(members)
     }
 
     private mutating func array(depth: Int) throws -> Node {
       index += 1
       var items: [Node] = []
-      if take("]") { return .array(items) }
-      repeat { items.append(try value(depth: depth + 1)) } while take(",")
-      guard take("]") else { throw invalid() }
+      if take(UInt8(ascii: "]")) { return .array(items) }
+      repeat { items.append(try value(depth: depth + 1)) } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "]")) else { throw invalid() }
       return .array(items)
     }
 
     private mutating func scalar() throws -> Node {
       let start = index
-      while index < bytes.count, ![32, 9, 10, 13, 44, 93, 125, 58].contains(bytes[index]) { index += 1 }
+      while index < bytes.count, !Reader.endsScalar(bytes[index]) { index += 1 }
       let word = String(decoding: bytes[start..<index], as: UTF8.self)
-      if ["true", "false", "null"].contains(word) { return .scalar(word) }
+      if word == "true" || word == "false" || word == "null" { return .scalar(word) }
       var digits = word[...]
       if digits.first == "-" { digits = digits.dropFirst() }
       guard let first = digits.utf8.first, (48...57).contains(first), Double(word) != nil,
@@ -150,7 +168,15 @@ enum JSONText {
 
     private mutating func string() throws -> String {
       index += 1
-      var out: [UInt8] = []
+      let start = index
+      while index < bytes.count, bytes[index] >= 0x20, bytes[index] != UInt8(ascii: "\\") {
+        if bytes[index] == UInt8(ascii: "\"") {
+          index += 1
+          return String(decoding: bytes[start..<index - 1], as: UTF8.self)
+        }
+        index += 1
+      }
+      var out = Array(bytes[start..<index])
       while index < bytes.count {
         let byte = bytes[index]
         index += 1
