@@ -171,7 +171,7 @@ import Testing
     async let letGo: Void = {
       await handler.gate.arrival()
       // The server is shutting down while the request waits: only then it is let go.
-      await Self.untilRefused(address)
+      await RawConnection.untilRefused(address)
       handler.gate.open()
     }()
     let answer = try await RawConnection.to(address) { connection in
@@ -182,18 +182,6 @@ import Testing
     #expect(answer.lowercased().contains("connection: close"))
     await letGo
     try await served
-  }
-
-  /// Returns when nobody accepts connections at `address` any more.
-  private static func untilRefused(_ address: LiveHTTPServerAddress) async {
-    while true {
-      do {
-        try await RawConnection.to(address) { _ in }
-        await Task.yield()
-      } catch {
-        return
-      }
-    }
   }
 
   @Test func aPortThatIsTakenIsAnError() async throws {
