@@ -40,6 +40,7 @@ struct LockOrderTests {
     try await LiveDatabase.with { database in
       // Looked for before the service's own limit on a lock's wait (250 ms) ends the wait.
       try await database.rows(SQLStatement(trusted: "ALTER DATABASE \(database.name) SET deadlock_timeout = '10ms'"))
+      // Without ORDER BY all would lock in the order of the heap, which is one order too.
       let sabotage = RewritingConnector(
         database.connector,
         StatementRewrite(
