@@ -76,10 +76,10 @@ extension InventoryDatabase {
     _ productId: UUID, to quantity: Int, version: Int, correlationId: UUID, deadline: MonotonicInstant
   ) async throws -> SetQuantityOutcome {
     let ref = ids.next().canonicalText
-    return try await transaction(deadline: deadline) { connection, run in
-      if run > 1, let done = try await earlierUpdate(productId, ref: ref, connection, deadline) {
-        return done
-      }
+    // What a run whose commit was ambiguous made of the row: others may have changed it when that is looked up.
+    var uncertain: StockItem?
+    return try await transaction(deadline: deadline) { connection, _ in
+      if let item = uncertain, try await didUpdate(productId, ref: ref, connection, deadline) { return .updated(item) }
       let before = try await connection.execute(StockSQL.item(productId), deadline: deadline).rows.first
       guard let before = try before.map({ try StockItem(row: $0) }) else { return .productNotFound }
       guard before.version == version else { return .versionConflict(current: before.version) }
@@ -94,6 +94,7 @@ extension InventoryDatabase {
         return .versionConflict(current: try StockItem(row: row).version)
       }
       let item = try StockItem(row: row)
+      uncertain = item
       _ = try await connection.executeBatch(
         [
           StockSQL.insertMovement(productId, delta: quantity - before.quantity, reason: .adjusted, ref: ref)
@@ -102,17 +103,16 @@ extension InventoryDatabase {
     }
   }
 
-  /// What an earlier run of the same update did, if it did. The row's lock waits for that run to end on the server.
-  private func earlierUpdate(
+  /// Whether an earlier run of the same update took effect. The row's lock waits for that run to end on the server.
+  private func didUpdate(
     _ productId: UUID, ref: String, _ connection: any SQLConnection, _ deadline: MonotonicInstant
-  ) async throws -> SetQuantityOutcome? {
+  ) async throws -> Bool {
     let answers = try await connection.executeBatch(
       [
         TransactionSQL.begin, StockSQL.lockItem(productId), StockSQL.movement(productId, ref: ref),
         TransactionSQL.commit,
       ], deadline: deadline)
-    guard !answers[2].rows.isEmpty, let row = answers[1].rows.first else { return nil }
-    return .updated(try StockItem(row: row))
+    return !answers[2].rows.isEmpty
   }
 
   private func events(from before: StockItem, to after: StockItem, _ correlationId: UUID) -> [SQLStatement] {

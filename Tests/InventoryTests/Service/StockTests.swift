@@ -38,6 +38,37 @@ import Testing
     }
   }
 
+  @Test func anUpdateWhoseAnswerWasLostTellsOfItselfAndNotOfTheNextChange() throws {
+    let bench = try InventoryBench()
+    bench.run(instances: 2) { clients in
+      _ = try await clients[0].put(1, quantity: 5)
+      let reservation = try await clients[1].reserve(1, [line(1, 1)]).reservationId
+      let process = clients[0].process
+      let holder = try await bench.server.connector(for: process).connect(deadline: .distantFuture)
+      _ = try await holder.executeBatch(
+        ["BEGIN", "SELECT 1 FROM inventory_items FOR UPDATE"], deadline: .distantFuture)
+      async let put = clients[0].put(1, quantity: 8, version: 2)
+      while bench.server.waits().isEmpty { try await process.clock.sleep(for: .milliseconds(1)) }
+      // The next commit is the update's.
+      bench.server.faults.loseCommitAnswerCommitted = 1
+      bench.server.onCommit { record in
+        guard !record.changes.isEmpty, bench.server.faults.loseCommitAnswerCommitted > 0 else { return }
+        bench.server.faults.loseCommitAnswerCommitted = 0
+        // The service cannot look for what it did before another has changed the product.
+        bench.server.faults.refuseConnections = 1
+      }
+      holder.close()
+      while bench.server.faults.refuseConnections == 0 { try await process.clock.sleep(for: .microseconds(10)) }
+      try await check(clients[1].confirm(reservation).status == 200)
+      bench.server.faults.refuseConnections = 0
+      let answer = try await put
+      check(answer.status == 200 && answer.int("version") == 3, answer.text)
+      check(answer.int("quantity") == 8 && answer.int("reserved") == 1, answer.text)
+      let read = try await clients[0].stock(1)
+      check(read.int("quantity") == 7 && read.int("reserved") == 0 && read.int("version") == 4)
+    }
+  }
+
   @Test func aQuantityIsNotSetBelowWhatIsReserved() throws {
     let bench = try InventoryBench()
     bench.run { clients in
