@@ -1,6 +1,7 @@
 import HTTPLive
 import HTTPTypes
 import NIOCore
+import NIOPosix
 import Seams
 import SeamsLive
 import Synchronization
@@ -182,6 +183,22 @@ import Testing
     #expect(answer.lowercased().contains("connection: close"))
     await letGo
     try await served
+  }
+
+  @Test func connectionsThatComeWhileItStopsDoNoHarm() async throws {
+    for _ in 0..<20 {
+      await withTaskGroup(of: Void.self) { group in
+        let (addresses, listening) = AsyncStream.makeStream(of: LiveHTTPServerAddress.self)
+        let server = LiveHTTPServer(handler: Handler(), logger: .silent) { listening.yield($0) }
+        group.addTask { try? await server.run() }
+        guard let address = await addresses.first(where: { _ in true }) else { return }
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let connecting = (0..<64).map { _ in bootstrap.connect(host: address.host, port: address.port) }
+        _ = try? await connecting[0].get()
+        group.cancelAll()
+        for connection in connecting { try? await connection.get().close() }
+      }
+    }
   }
 
   @Test func aPortThatIsTakenIsAnError() async throws {
