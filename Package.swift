@@ -143,7 +143,7 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
+        "Postgres", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Checkers", "Scenarios", "SimulatedPostgres",
         "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
       ]),
   ],

@@ -19,6 +19,8 @@ enum Exit {
       throw explained(error.description, configuration)
     } catch let error as MissingMigrations {
       throw explained(error.description, configuration)
+    } catch let error as ShutdownTimedOut {
+      throw explained(error.description, ExitCode.failure)
     } catch let error as MigrationError {
       throw explained(error.description, isUnreachable(error.cause) ? unavailable : ExitCode.failure)
     } catch let error as SQLError {
@@ -34,6 +36,15 @@ enum Exit {
   private static func explained(_ message: String, _ code: ExitCode) -> ExitCode {
     StandardError.write("zocod: \(message)\n")
     return code
+  }
+}
+
+/// The service stopped before all that was under way had been answered.
+struct ShutdownTimedOut: Error, CustomStringConvertible {
+  let limit: Duration
+
+  var description: String {
+    "requests were given up that were still under way \(limit) after the signal to stop (SHUTDOWN_TIMEOUT)"
   }
 }
 

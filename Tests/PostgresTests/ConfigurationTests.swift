@@ -26,7 +26,9 @@ struct ConfigurationTests {
   @Test(arguments: [
     "mysql://anna:geheim@a/shop", "postgres://anna:geheim@a:port/shop", "postgres://anna:geheim@[::1/shop",
     "postgres://anna:geheim@a/shop?geheim=1", "postgres://anna:geheim%zz@a/shop", "postgres://anna:geheim@a:70000/shop",
-    "postgres://anna:geheim@a:1,b:2,c:3/shop?port=1,2", "",
+    "postgres://anna:geheim@a:1,b:2,c:3/shop?port=1,2", "", "postgres://anna@a/shop?sslmode=geheim",
+    "postgres://anna@a/shop?target_session_attrs=geheim", "postgres://anna@a/shop?channel_binding=geheim",
+    "postgres://anna@a/shop?gssencmode=geheim", "postgres://anna@a/shop?connect_timeout=geheim",
   ])
   func aWrongURLIsRefusedWithoutQuotingIt(_ url: String) throws {
     let error = try #require(throws: SQLError.self) { try PostgresConfiguration(url: url) }

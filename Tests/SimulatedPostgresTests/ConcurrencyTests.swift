@@ -56,6 +56,27 @@ import Testing
     }
   }
 
+  @Test func statementsThatLockInOppositeOrdersMeetInACircleOnceTheyAreLetGoTogether() {
+    var deadlocks = 0
+    for seed in 1...20 as ClosedRange<UInt64> {
+      let laboratory = Laboratory(seed: seed) { $0.rowOrder = .seeded }
+      laboratory.run { client in
+        let (a, b, c) = (try await client.connect(), try await client.connect(), try await client.connect())
+        try await a.script(Self.schema)
+        try await a.run("BEGIN")
+        try await a.run("SELECT 1 FROM t FOR UPDATE")
+        async let up = b.failure("SELECT 1 FROM t ORDER BY id FOR UPDATE")
+        async let down = c.failure("SELECT 1 FROM t ORDER BY id DESC FOR UPDATE")
+        try await client.sleep(50)
+        try await a.run("COMMIT")
+        let failures = try await [up, down].compactMap { $0?.sqlState }
+        #expect(failures == [] || failures == [.deadlockDetected])
+      }
+      deadlocks += laboratory.server.statistics.deadlocks
+    }
+    #expect((1...20).contains(deadlocks))
+  }
+
   @Test func aDeadlockHasOneVictimAfterTheTimeout() {
     Laboratory().run { client in
       let (a, b) = (try await client.connect(), try await client.connect())

@@ -18,7 +18,10 @@ final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
   /// A database whose products will have `stock` units, and whose schema will be changed by `schemaChanges`.
   init(_ world: World, stock: [(UUID, Int)], schemaChanges: [String]) {
     host = world.kernel.host("postgres")
-    server = SimulatedPostgresServer(host: host, network: world.network)
+    var options = SimulatedPostgresOptions()
+    // Below the service's own limit on a lock's wait (250 ms), which would hide every deadlock.
+    options.deadlockTimeout = .milliseconds(50)
+    server = SimulatedPostgresServer(host: host, network: world.network, options: options)
     self.stock = stock
     self.schemaChanges = schemaChanges
   }

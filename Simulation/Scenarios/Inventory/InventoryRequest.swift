@@ -1,16 +1,17 @@
-internal import Checkers
+package import Checkers
 internal import FoundationEssentials
 internal import HTTPTypes
 internal import NIOCore
-internal import Seams
+package import Seams
 internal import ServiceKit
 
 /// Writes a client's operation as the HTTP request of CONTRACT, "Inventory".
-enum InventoryRequest {
+package enum InventoryRequest {
   private static let timeoutField = HTTPField.Name("X-Request-Timeout-Ms")
   private static let keyField = HTTPField.Name("Idempotency-Key")
 
-  static func message(
+  /// The request for `operation`, to the service at `authority`, which may take `timeout` to answer it.
+  package static func message(
     _ operation: ClientRecord.Operation, authority: String, timeout: Duration, ttlSeconds: Int? = nil
   ) -> HTTPRequestMessage {
     let (method, path, body) = parts(of: operation, ttlSeconds)

@@ -19,7 +19,8 @@ public struct OppositeOrder: Scenario {
     let inventory = InventoryWorld(
       world,
       InventoryWorld.Shape(
-        instances: 2, clientHosts: 4, stock: Array(repeating: 1_000, count: productCount),
+        // Three at least: two meet in a circle when both have waited for a third and are let go together.
+        instances: 4, clientHosts: 4, stock: Array(repeating: 1_000, count: productCount),
         faults: .drawn(from: world.kernel, allowing: [.hostPause, .slowLink, .database(.slowStatement)])))
     world.note(drawn: "\(clients) clients, \(productCount) products")
     return inventory.play { _ in

@@ -11,7 +11,7 @@ import Seams
 /// It stands in place of Hummingbird's own channel because a request crosses our seam without Hummingbird's `Request`
 /// in between, and because it bounds what it reads of a body that nobody wanted.
 struct HTTPHandlerChannel: ServerChildChannel {
-  typealias Value = NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+  typealias Value = AcceptedConnection
 
   private let handler: any HTTPHandler
   private let configuration: LiveHTTPServerConfiguration
@@ -35,7 +35,7 @@ struct HTTPHandlerChannel: ServerChildChannel {
   }
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
-    pipeline.setup(channel: channel, logger: logger)
+    pipeline.setup(channel: channel, logger: logger).map { AcceptedConnection($0) }
   }
 
   func handle(value connection: Value, logger: Logger) async {
@@ -43,7 +43,7 @@ struct HTTPHandlerChannel: ServerChildChannel {
     await withTaskExecutorPreference(executor) {
       do {
         try await withTaskCancellationHandler {
-          try await connection.executeThenClose { inbound, outbound in
+          try await connection.take().executeThenClose { inbound, outbound in
             try await serve(connection.channel, inbound, outbound)
           }
         } onCancel: {

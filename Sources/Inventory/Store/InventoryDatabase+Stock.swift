@@ -76,9 +76,10 @@ extension InventoryDatabase {
     _ productId: UUID, to quantity: Int, version: Int, correlationId: UUID, deadline: MonotonicInstant
   ) async throws -> SetQuantityOutcome {
     let ref = ids.next().canonicalText
-    var sent: StockItem?
+    // What a run whose commit was ambiguous made of the row: others may have changed it when that is looked up.
+    var uncertain: StockItem?
     return try await transaction(deadline: deadline) { connection, _ in
-      if let sent, try await hasHappened(productId, ref: ref, connection, deadline) { return .updated(sent) }
+      if let item = uncertain, try await didUpdate(productId, ref: ref, connection, deadline) { return .updated(item) }
       let before = try await connection.execute(StockSQL.item(productId), deadline: deadline).rows.first
       guard let before = try before.map({ try StockItem(row: $0) }) else { return .productNotFound }
       guard before.version == version else { return .versionConflict(current: before.version) }
@@ -93,7 +94,7 @@ extension InventoryDatabase {
         return .versionConflict(current: try StockItem(row: row).version)
       }
       let item = try StockItem(row: row)
-      sent = item
+      uncertain = item
       _ = try await connection.executeBatch(
         [
           StockSQL.insertMovement(productId, delta: quantity - before.quantity, reason: .adjusted, ref: ref)
@@ -102,8 +103,8 @@ extension InventoryDatabase {
     }
   }
 
-  /// Whether an earlier run of the same update has committed. The row's lock waits for that run to end on the server.
-  private func hasHappened(
+  /// Whether an earlier run of the same update took effect. The row's lock waits for that run to end on the server.
+  private func didUpdate(
     _ productId: UUID, ref: String, _ connection: any SQLConnection, _ deadline: MonotonicInstant
   ) async throws -> Bool {
     let answers = try await connection.executeBatch(

@@ -40,8 +40,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
     let addresses = PostgresConfiguration.list(take("hostaddr"))
     let ports = PostgresConfiguration.list(take("port") ?? "5432")
     hosts = try PostgresConfiguration.hosts(names, addresses, ports)
-    let timeout = take("connect_timeout").flatMap { Int($0) } ?? 0
-    timeoutPerAddress = timeout > 0 ? .seconds(timeout) : nil
+    timeoutPerAddress = try PostgresConfiguration.timeout(take("connect_timeout"))
+    try PostgresConfiguration.checkChoices(given)
     given["client_encoding"] = "UTF8"
     if given["fallback_application_name"] == nil { given["fallback_application_name"] = "zoco" }
     // Kerberos would look for tickets, and may ask its servers, in the middle of connecting.
@@ -109,6 +109,32 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
       }
     }
     return out
+  }
+
+  /// The values of options that name a choice (manual, 34.1.2). libpq looks at them only when it connects, where a wrong
+  /// one would pass for a server that cannot be reached.
+  private static let choices = [
+    "channel_binding": ["disable", "prefer", "require"], "gssencmode": ["disable", "prefer", "require"],
+    "sslmode": ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"],
+    "target_session_attrs": ["any", "read-write", "read-only", "primary", "standby", "prefer-standby"],
+  ]
+
+  private static func checkChoices(_ given: [String: String]) throws {
+    for (keyword, value) in given.sorted(by: { $0.key < $1.key }) {
+      guard let choices = choices[keyword], !choices.contains(value) else { continue }
+      throw SQLError(
+        .connectFailed,
+        message: "the database URL is wrong: \(keyword) is one of \(choices.joined(separator: ", ")), not \"…\"")
+    }
+  }
+
+  private static func timeout(_ text: String?) throws -> Duration? {
+    guard let text else { return nil }
+    guard let seconds = Int(text) else {
+      throw SQLError(
+        .connectFailed, message: "the database URL is wrong: connect_timeout is a number of seconds, not \"…\"")
+    }
+    return seconds > 0 ? .seconds(seconds) : nil
   }
 
   private static func list(_ text: String?) -> [String] {

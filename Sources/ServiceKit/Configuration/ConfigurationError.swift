@@ -6,10 +6,19 @@ package struct ConfigurationError: Error, Sendable, Hashable, CustomStringConver
     package var variable: String
     /// What was expected and what was found; the value itself only where it is no secret.
     package var message: String
+
+    /// `variable` is wrong, as `message` says.
+    package init(variable: String, message: String) {
+      self.variable = variable
+      self.message = message
+    }
   }
 
   /// The variables that are wrong, in the order in which they are read.
   package var issues: [Issue]
+
+  /// An error of `issues`.
+  package init(issues: [Issue]) { self.issues = issues }
 
   package var description: String {
     "the configuration is wrong:\n"

@@ -1,6 +1,7 @@
 import HTTPLive
 import HTTPTypes
 import NIOCore
+import NIOPosix
 import Seams
 import SeamsLive
 import Synchronization
@@ -171,7 +172,7 @@ import Testing
     async let letGo: Void = {
       await handler.gate.arrival()
       // The server is shutting down while the request waits: only then it is let go.
-      await Self.untilRefused(address)
+      await RawConnection.untilRefused(address)
       handler.gate.open()
     }()
     let answer = try await RawConnection.to(address) { connection in
@@ -184,14 +185,18 @@ import Testing
     try await served
   }
 
-  /// Returns when nobody accepts connections at `address` any more.
-  private static func untilRefused(_ address: LiveHTTPServerAddress) async {
-    while true {
-      do {
-        try await RawConnection.to(address) { _ in }
-        await Task.yield()
-      } catch {
-        return
+  @Test func connectionsThatComeWhileItStopsDoNoHarm() async throws {
+    for _ in 0..<20 {
+      await withTaskGroup(of: Void.self) { group in
+        let (addresses, listening) = AsyncStream.makeStream(of: LiveHTTPServerAddress.self)
+        let server = LiveHTTPServer(handler: Handler(), logger: .silent) { listening.yield($0) }
+        group.addTask { try? await server.run() }
+        guard let address = await addresses.first(where: { _ in true }) else { return }
+        let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        let connecting = (0..<64).map { _ in bootstrap.connect(host: address.host, port: address.port) }
+        _ = try? await connecting[0].get()
+        group.cancelAll()
+        for connection in connecting { try? await connection.get().close() }
       }
     }
   }

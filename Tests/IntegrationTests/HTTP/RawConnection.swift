@@ -55,6 +55,18 @@ struct RawConnection: Sendable {
     }
   }
 
+  /// Returns when nobody accepts connections at `address` any more.
+  static func untilRefused(_ address: LiveHTTPServerAddress) async {
+    while true {
+      do {
+        try await to(address) { _ in }
+        await Task.yield()
+      } catch {
+        return
+      }
+    }
+  }
+
   func send(_ text: String) async throws {
     try await outbound.write(ByteBuffer(string: text))
   }

@@ -60,8 +60,9 @@ extension Session {
     let bounds = try LimitBounds(plan.limit, plan.offset, frame)
     let needed = bounds.needed ?? Int.max
     var rows: [[Datum]] = []
-    for joined in try plan.orderedForLocking(frame) {
+    for (number, joined) in try plan.orderedForLocking(frame).enumerated() {
       if rows.count >= needed { break }
+      if number > 0 { try await pauseBetweenRows() }
       frame.slots = joined.slots
       guard try await lockSources(of: plan, frame) else { continue }
       for call in plan.blockingCalls.indices {
@@ -137,7 +138,8 @@ extension Session {
   private func run(_ plan: UpdatePlan, _ context: ExecutionContext) async throws -> StepResult {
     let frame = Frame(sources: plan.select.sources.count, parent: nil, context: context)
     var result = StepResult()
-    for joined in try plan.select.orderedForLocking(frame) {
+    for (number, joined) in try plan.select.orderedForLocking(frame).enumerated() {
+      if number > 0 { try await pauseBetweenRows() }
       frame.slots = joined.slots
       guard let row = joined.slots[0].row, let seen = joined.slots[0].version else { continue }
       var values = try assigned(plan.assignments, to: seen.values, frame)
@@ -183,7 +185,8 @@ extension Session {
   private func run(_ plan: DeletePlan, _ context: ExecutionContext) async throws -> StepResult {
     let frame = Frame(sources: plan.select.sources.count, parent: nil, context: context)
     var result = StepResult()
-    for joined in try plan.select.orderedForLocking(frame) {
+    for (number, joined) in try plan.select.orderedForLocking(frame).enumerated() {
+      if number > 0 { try await pauseBetweenRows() }
       frame.slots = joined.slots
       guard let row = joined.slots[0].row, let seen = joined.slots[0].version else { continue }
       guard let version = try await claim(row, seen, .update, .wait) else { continue }

@@ -52,6 +52,7 @@ public final class Database: @unchecked Sendable {
   let host: SimulatedHost
   let entropy: RandomStream
   private let orderStream: RandomStream
+  let paceStream: RandomStream
   public let options: SimulatedPostgresOptions
   /// What happened so far.
   @exclusivity(unchecked) public internal(set) var statistics = SimulatedPostgresStatistics()
@@ -78,6 +79,7 @@ public final class Database: @unchecked Sendable {
     kernel = host.kernel
     entropy = kernel.stream("postgres \(host.name) entropy")
     orderStream = kernel.stream("postgres \(host.name) row order")
+    paceStream = kernel.stream("postgres \(host.name) pace")
   }
 
   /// The civil time on the server's host, in microseconds since 1970.

@@ -97,6 +97,13 @@ final class Session: @unchecked Sendable {
     _ = try await call.value()
   }
 
+  /// Lets other sessions come between two rows that a statement locks one after the other, as they may on a real server:
+  /// without it two statements that lock the same rows in different orders could not meet in a circle.
+  func pauseBetweenRows() async throws {
+    guard database.options.rowOrder == .seeded else { return }
+    try await sleep(.nanoseconds(database.paceStream.index(below: 1_000)))
+  }
+
   // MARK: Statements
 
   /// Runs one statement, as the extended protocol's Parse, Bind and Execute do.

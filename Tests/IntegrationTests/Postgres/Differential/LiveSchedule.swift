@@ -97,7 +97,8 @@ struct LiveSchedule {
       }
       if busy.isEmpty { return observation }
       let waits = try await waits(of: busy.sorted(), sessions, monitor)
-      if waits.count == busy.count, waits == last {
+      // All of them waiting is a circle that the server has yet to break.
+      if waits.count == busy.count, waits.count < sessions.count, waits == last {
         observation.waits = waits
         return observation
       }
