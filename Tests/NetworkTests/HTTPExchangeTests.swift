@@ -104,7 +104,7 @@ import Testing
   }
 
   @Test func losingPowerWhileServingResetsNothing() {
-    let (result, served, at) = exchange(delay: .seconds(1), deadline: .seconds(3)) { network, _, server in
+    let (result, served, at) = exchange(deadline: .seconds(3), delay: .seconds(1)) { network, _, server in
       network.kernel.schedule(after: .milliseconds(500)) { server.crash(.power) }
       network.kernel.schedule(after: .milliseconds(600)) { server.restart() }
     }
