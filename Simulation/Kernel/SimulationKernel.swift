@@ -241,7 +241,7 @@ public final class SimulationKernel: @unchecked Sendable {
 
   /// Lets go of the hosts and of all that hangs on them, which points back here.
   private func dismantle() {
-    events.removeAll() // what the unwinding itself sent
+    events.removeAll()  // what the unwinding itself sent
     for host in hosts { host.forget() }
     hosts.removeAll()
     processes.removeAll()

@@ -52,9 +52,9 @@ import Testing
       seen.formUnion(report.faults.map(\.kind))
     }
     for kind in [
-      "host-crash", "host-power-loss", "host-pause", "clock-skew", "partition", "one-way-partition", "slow-link", "db-restart",
-      "db-power-loss", "db-commit-lost-applied", "db-commit-lost-dropped", "db-connection-lost", "http-response-lost",
-      "http-garbage-body",
+      "host-crash", "host-power-loss", "host-pause", "clock-skew", "partition", "one-way-partition", "slow-link",
+      "db-restart", "db-power-loss", "db-commit-lost-applied", "db-commit-lost-dropped", "db-connection-lost",
+      "http-response-lost", "http-garbage-body",
     ] {
       #expect(seen.contains(kind), "\(kind) did not happen")
     }

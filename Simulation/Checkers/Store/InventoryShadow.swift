@@ -11,22 +11,22 @@ public final class InventoryShadow {
     public var available: Int
   }
 
-  public private(set) var items: [UUID: ItemRow] = [:]
-  public private(set) var reservations: [UUID: ReservationRow] = [:]
-  public private(set) var reservationOfOrder: [UUID: UUID] = [:]
-  public private(set) var lines: [UUID: [LineRow]] = [:]
+  @exclusivity(unchecked) public private(set) var items: [UUID: ItemRow] = [:]
+  @exclusivity(unchecked) public private(set) var reservations: [UUID: ReservationRow] = [:]
+  @exclusivity(unchecked) public private(set) var reservationOfOrder: [UUID: UUID] = [:]
+  @exclusivity(unchecked) public private(set) var lines: [UUID: [LineRow]] = [:]
   /// Units in the lines of pending reservations, by product.
-  public private(set) var pendingUnits: [UUID: Int] = [:]
+  @exclusivity(unchecked) public private(set) var pendingUnits: [UUID: Int] = [:]
   /// Units in the lines of confirmed reservations, by product.
-  public private(set) var confirmedUnits: [UUID: Int] = [:]
+  @exclusivity(unchecked) public private(set) var confirmedUnits: [UUID: Int] = [:]
   /// The sum of all movements, by product.
-  public private(set) var ledger: [UUID: Int] = [:]
+  @exclusivity(unchecked) public private(set) var ledger: [UUID: Int] = [:]
   /// The sum of the movements that confirmations made, by product.
-  public private(set) var ledgerOfConfirmations: [UUID: Int] = [:]
+  @exclusivity(unchecked) public private(set) var ledgerOfConfirmations: [UUID: Int] = [:]
   /// How often each replenishment is in the ledger, by product and ref.
-  public private(set) var replenishments: [String: Int] = [:]
-  private var availability: [UUID: [AvailabilityStep]] = [:]
-  public private(set) var commitCount = 0
+  @exclusivity(unchecked) public private(set) var replenishments: [String: Int] = [:]
+  @exclusivity(unchecked) private var availability: [UUID: [AvailabilityStep]] = [:]
+  @exclusivity(unchecked) public private(set) var commitCount = 0
 
   /// Empty tables.
   public init() {}

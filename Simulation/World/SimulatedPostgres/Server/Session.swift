@@ -247,7 +247,8 @@ final class Session: @unchecked Sendable {
     switch syntax {
     case .query, .insert, .update, .delete:
       _ = startTransaction()
-      let plan = try await plan(for: prepared, syntax, parameters.count)
+      let known = cachedPlan(of: prepared)
+      let plan = if let known { known } else { try await plan(for: prepared, syntax, parameters.count) }
       let values = try Session.bind(parameters, plan.parameterTypes)
       let result = try await run(plan, values)
       if block == .none, let transaction { commit(transaction) }
@@ -275,6 +276,14 @@ final class Session: @unchecked Sendable {
       if block == .none { commit(transaction) }
       return SQLResult()
     }
+  }
+
+  /// The plan that a statement has, where it still holds and its tables can be locked at once: the common case.
+  private func cachedPlan(of prepared: PreparedText) -> StatementPlan? {
+    guard let transaction, let plan = prepared.plan, plan.catalogVersion == database.catalogVersion,
+      !transaction.changedCatalog, plan.tables.allSatisfy({ lockWeakly($0.table, $0.mode, transaction) })
+    else { return nil }
+    return plan
   }
 
   /// The plan of a statement, with its tables locked: the cached one while the catalog has not changed.

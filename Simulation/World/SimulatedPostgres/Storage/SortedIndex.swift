@@ -14,7 +14,7 @@ struct SortedIndex {
     init(_ entries: ContiguousArray<Entry>) { self.entries = entries }
   }
 
-  private static let capacity = 128 // entries; a chunk is never empty
+  private static let capacity = 128  // entries; a chunk is never empty
   private var chunks: ContiguousArray<Chunk> = []
   let descending: [Bool]
   private(set) var count = 0
