@@ -8,12 +8,14 @@ struct GroupCommitQueue<Element, Key: Hashable> {
   /// How many running batches hold a key: 0 or 1, by the rule; absent is 0.
   private var held: Set<Key> = []
 
-  // Closures, not key paths: one to a member of a generic type is made anew at each use.
-
   /// How many items wait.
   var count: Int { waiting.count }
   var isEmpty: Bool { waiting.isEmpty }
-  var elements: some Sequence<Element> { waiting.lazy.map { $0.element } }
+
+  /// Visits the items in their order.
+  func forEach(_ body: (Element) -> Void) {
+    for entry in waiting { body(entry.element) }
+  }
 
   /// Adds an item at the end. Without keys it conflicts with nothing.
   mutating func append(_ element: Element, keys: [Key]) {
@@ -53,7 +55,9 @@ struct GroupCommitQueue<Element, Key: Hashable> {
     for entry in waiting {
       for key in entry.keys where held.insert(key).inserted { keys.append(key) }
     }
-    let taken = waiting.map { $0.element }
+    var taken: [Element] = []
+    taken.reserveCapacity(waiting.count)
+    for entry in waiting { taken.append(entry.element) }
     waiting.removeAll(keepingCapacity: true)
     return (taken, keys)
   }

@@ -35,13 +35,11 @@ extension GroupCommitter {
     var attempt = 1
     while true {
       let now = clock.now
-      let live = part.filter { $0.start(now: now) }
-      guard let deadline = live.lazy.map({ $0.deadline }).max() else { return .settled(putBack: []) }
+      var live: [Waiter] = []
+      guard let batch = start(part, now: now, &live) else { return .settled(putBack: []) }
       let failure: any Error
       do {
-        let answers = try await commit(
-          GroupCommitBatch(
-            items: live.map { $0.item }, putBack: live.reduce(0) { $0 + ($1.wasPutBack ? 1 : 0) }, deadline: deadline))
+        let answers = try await commit(batch)
         precondition(answers.count == live.count, "a commit answered for \(answers.count) of \(live.count) items")
         return .settled(putBack: deliver(answers, to: live))
       } catch {
@@ -65,15 +63,31 @@ extension GroupCommitter {
     }
   }
 
+  /// The batch of those of `part` whose callers still wait, which become `live`; `nil` when nobody does.
+  ///
+  /// One loop rather than a chain of maps: in generic code each of these would be made from scratch at run time.
+  private func start(_ part: [Waiter], now: MonotonicInstant, _ live: inout [Waiter]) -> GroupCommitBatch<Item>? {
+    var batch = GroupCommitBatch<Item>(items: [], putBack: 0, deadline: now)
+    live.reserveCapacity(part.count)
+    batch.items.reserveCapacity(part.count)
+    for waiter in part where waiter.start(now: now) {
+      live.append(waiter)
+      batch.items.append(waiter.item)
+      batch.deadline = max(batch.deadline, waiter.deadline)
+      if waiter.wasPutBack { batch.putBack += 1 }
+    }
+    return live.isEmpty ? nil : batch
+  }
+
   /// Answers the callers, and returns those whose items are put back.
   private func deliver(_ answers: [GroupCommitAnswer<Outcome>], to waiters: [Waiter]) -> [Waiter] {
     var putBack: [Waiter] = []
-    for (waiter, answer) in zip(waiters, answers) {
-      switch answer {
-      case .outcome(let outcome): waiter.resolve(.success(outcome))
+    for index in waiters.indices {
+      switch answers[index] {
+      case .outcome(let outcome): waiters[index].resolve(.success(outcome))
       case .putBack:
-        waiter.putBack()
-        putBack.append(waiter)
+        waiters[index].putBack()
+        putBack.append(waiters[index])
       }
     }
     return putBack

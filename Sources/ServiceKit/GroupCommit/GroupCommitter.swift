@@ -136,7 +136,9 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
   private func stop() {
     let left = state.withLock { state -> [Waiter] in
       state.hasStopped = true
-      let left = Array(state.queue.elements) + state.running.joined()
+      var left: [Waiter] = []
+      state.queue.forEach { left.append($0) }
+      left += state.running.joined()
       state.queue.removeAll { _ in true }
       for lane in state.running.indices { state.running[lane] = [] }
       return left
@@ -174,7 +176,9 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
     let wake = state.withLock { state -> [Int] in
       state.running[lane] = []
       state.queue.release(keys)
-      state.queue.putBack(putBack.filter { !$0.isResolved }.map { ($0, $0.keys) })
+      if !putBack.isEmpty {
+        state.queue.putBack(putBack.filter { !$0.isResolved }.map { ($0, $0.keys) })
+      }
       // What was blocked by this batch may suit a lane that went idle over it.
       guard !state.queue.isEmpty || state.isFinishing else { return [] }
       let wake = state.idleLanes
@@ -201,10 +205,12 @@ package final class GroupCommitter<Item: Sendable, Outcome: Sendable, Key: Hasha
             earliest = deadline
           }
         }
-        for waiter in state.queue.elements { look(waiter, until: waiter.deadline) }
+        state.queue.forEach { look($0, until: $0.deadline) }
         // A commit gets a moment longer than its deadline, so that a caller hears why it failed.
-        for waiter in state.running.joined() where !waiter.isResolved {
-          look(waiter, until: waiter.deadline.advanced(by: options.deadlineResolution))
+        for batch in state.running {
+          for waiter in batch where !waiter.isResolved {
+            look(waiter, until: waiter.deadline.advanced(by: options.deadlineResolution))
+          }
         }
         if !late.isEmpty { state.queue.removeAll { $0.deadline <= now } }
         if earliest == nil { state.isSweeperIdle = true }
