@@ -28,7 +28,9 @@ struct Runtime {
     let logger = Logger(label: label)
     let clock = SystemMonotonicClock()
     do {
-      connector = try PostgresConnector(url: configuration.databaseURL.value, clock: clock, logger: logger)
+      var database = try PostgresConfiguration(url: configuration.databaseURL.value)
+      database.sessionSettings = InventoryDatabase.sessionSettings
+      connector = PostgresConnector(configuration: database, clock: clock, logger: logger)
     } catch {
       throw WrongDatabaseURL(cause: error)
     }

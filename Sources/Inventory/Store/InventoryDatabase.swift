@@ -13,6 +13,10 @@ package struct InventoryDatabase: Sendable {
   let ids: TimeOrderedIDs
   let retry: RetryPolicy
 
+  /// What its sessions need on a live PostgreSQL, so that a plan made while a table was empty does not read all of it
+  /// for each row once it is full (ADR 0009).
+  package static let sessionSettings = ["enable_seqscan": "off", "jit": "off"]
+
   /// The database behind `pool`.
   package init(pool: SQLPool, environment: ServiceEnvironment, retry: RetryPolicy = RetryPolicy()) {
     self.pool = pool

@@ -163,7 +163,9 @@ final class ConnectAttempt: ReactorHandler {
       return .failure(ConnectFailure(host: host, text: link.errorMessage))
     }
     link.makeTerse()
-    return SessionSetup(link: link, alarm: alarm, limit: limit).run().map { link }.mapError {
+    let setup = SessionSetup(
+      link: link, alarm: alarm, limit: limit, settings: connector.configuration.sessionSettings)
+    return setup.run().map { link }.mapError {
       ConnectFailure(message: "\(host): \($0.message)")
     }
   }

@@ -11,6 +11,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible, CustomRe
   public var preparedStatementCapacity = 256
   /// How long a cancelled statement may take to be answered before its connection is closed.
   public var cancellationGrace = Duration.seconds(1)
+  /// Settings that every session gets, by name, such as `["lock_timeout": "5s"]` (manual, chapter 20).
+  public var sessionSettings: [String: String] = [:]
   /// The hosts, in the order in which they are tried.
   let hosts: [Host]
   /// Everything else, as libpq's keywords.

@@ -6,15 +6,17 @@ struct SessionSetup {
   let link: LibPQConnection
   let alarm: AlarmDescriptor
   let limit: Int64
+  /// What the connector's user wants beside the driver's own, by name.
+  let settings: [String: String]
 
   /// A role or a database may have other defaults; the text forms must be those that ``ValueDecoder`` reads.
-  private static let settings = """
+  private static let own = """
     SET datestyle = 'ISO, YMD'; SET timezone = 'UTC'; SET intervalstyle = 'postgres'; SET bytea_output = 'hex'; \
     SET extra_float_digits = 1; SET standard_conforming_strings = on
     """
 
   func run() -> Result<Void, ConnectFailure> {
-    if case .failure(let failure) = query(SessionSetup.settings) { return .failure(failure) }
+    if case .failure(let failure) = query(SessionSetup.own) { return .failure(failure) }
     // So that a statement whose connection was closed under it ends on the server too. PostgreSQL 14 has the setting;
     // it refuses it on systems that cannot tell.
     if link.serverVersion >= 140_000, case .failure(let failure) = query("SET client_connection_check_interval = '1s'"),
@@ -22,7 +24,16 @@ struct SessionSetup {
     {
       return .failure(failure)
     }
+    for (name, value) in settings.sorted(by: { $0.key < $1.key }) {
+      if case .failure(let failure) = query("SET \(quoted(name, "\"")) = \(quoted(value, "'"))") {
+        return .failure(failure)
+      }
+    }
     return .success(())
+  }
+
+  private func quoted(_ text: String, _ mark: String) -> String {
+    mark + text.replacing(mark, with: mark + mark) + mark
   }
 
   private func query(_ text: String) -> Result<Void, ConnectFailure> {
