@@ -9,7 +9,7 @@ public import SimulationKernel
 public struct InventoryChaos: Scenario {
   public let name = "inventory-chaos"
   public let summary = "mixed clients on two instances under crashes, pauses, partitions, lost commits, db restarts"
-  public let defaultSeedCount = 300
+  public let defaultSeedCount = 800
 
   public init() {}
 

@@ -166,7 +166,7 @@ final class ConnectAttempt: ReactorHandler {
     let setup = SessionSetup(
       link: link, alarm: alarm, limit: limit, settings: connector.configuration.sessionSettings)
     return setup.run().map { link }.mapError {
-      ConnectFailure(message: "\(host): \($0.message)")
+      ConnectFailure(message: "\(host): \($0.message)", sqlState: $0.sqlState)
     }
   }
 }

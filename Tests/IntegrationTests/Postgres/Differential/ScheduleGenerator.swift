@@ -7,9 +7,7 @@ struct ScheduleGenerator {
   let length: Int
 
   init(seed: UInt64) {
-    // Mixed first: the streams of neighbouring states are one stream, shifted.
-    var mixer = SplitMix(state: seed)
-    random = SplitMix(state: mixer.next())
+    random = SplitMix(state: seed &* 0x9e37_79b9_7f4a_7c15 &+ 1)
     sessions = 2 + Int(random.next() % 3)
     length = 10 + Int(random.next() % 21)
   }
