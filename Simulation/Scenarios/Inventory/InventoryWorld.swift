@@ -203,7 +203,9 @@ final class InventoryWorld: @unchecked Sendable {
       clock: process.clock, wallClock: process.wallClock, entropy: process.entropy, logger: Self.silentLogger)
     var connector: any SQLConnector = database.server.connector(for: process)
     if let bug {
-      let sabotaged = SabotagedConnector(connector, bug: bug)
+      let sabotaged = SabotagedConnector(connector, bug: bug) { [kernel] error in
+        kernel.failHarness("the planted bug \(bug.name) makes a statement that is no SQL: \(error)")
+      }
       sabotage.append(sabotaged)
       connector = sabotaged
     }

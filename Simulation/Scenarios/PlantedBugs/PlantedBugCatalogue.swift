@@ -81,7 +81,8 @@ public enum PlantedBugCatalogue {
       "outbox-row-skipped", "no event tells that a reservation was released",
       rewrites: [
         StatementRewrite(
-          in: "INSERT INTO outbox", replace: ", data)", with: ", data) WHERE e.type <> 'InventoryReleased'")
+          in: "INSERT INTO outbox", replace: "AS e(id, type, subject, sequence, shard, correlation_id, data)",
+          with: "AS e(id, type, subject, sequence, shard, correlation_id, data) WHERE e.type <> 'InventoryReleased'")
       ]),
     PlantedBug(
       "first-line-returned", "a release returns the stock of the first line only",
@@ -116,7 +117,11 @@ public enum PlantedBugCatalogue {
       rewrites: [
         StatementRewrite(
           in: "WHERE r.order_id = ANY(", after: "transaction_time FROM inventory_items", replace: " ORDER BY r.id",
-          with: " AND r.id IS NULL ORDER BY r.id")
+          with: " AND r.id IS NULL ORDER BY r.id"),
+        // The constraint that it names is gone.
+        StatementRewrite(
+          in: "ON CONFLICT (order_id) DO NOTHING", replace: "ON CONFLICT (order_id) DO NOTHING",
+          with: "ON CONFLICT DO NOTHING"),
       ]
     ).with { $0.schemaChanges = ["ALTER TABLE reservations DROP CONSTRAINT reservations_order_id_key"] },
     PlantedBug("idempotency-key-lost", "a proxy gives every attempt a key of its own").with {

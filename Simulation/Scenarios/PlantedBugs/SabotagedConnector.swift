@@ -6,6 +6,7 @@ internal import Seams
 final class SabotagedConnector: SQLConnector, @unchecked Sendable {
   private let base: any SQLConnector
   let bug: PlantedBug
+  private let onBrokenSQL: (SQLError) -> Void
   /// How often the bug changed something.
   private(set) var changes = 0
   private var commits = 0
@@ -18,9 +19,23 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
   }
 
   /// `base`, with `bug` between it and its users.
-  init(_ base: any SQLConnector, bug: PlantedBug) {
+  ///
+  /// - Parameter onBrokenSQL: called when the database finds a statement wrong in itself (class 42): then the bug is
+  ///   badly written, and what it leads to shows nothing.
+  init(_ base: any SQLConnector, bug: PlantedBug, onBrokenSQL: @escaping (SQLError) -> Void) {
     self.base = base
     self.bug = bug
+    self.onBrokenSQL = onBrokenSQL
+  }
+
+  /// Runs `send` and looks at what it fails with.
+  func watched<R>(_ send: () async throws -> R) async throws -> R {
+    do {
+      return try await send()
+    } catch let error as SQLError {
+      if error.sqlState?.description.hasPrefix("42") == true { onBrokenSQL(error) }
+      throw error
+    }
   }
 
   func connect(deadline: MonotonicInstant) async throws -> any SQLConnection {
@@ -82,7 +97,9 @@ private final class SabotagedConnection: SQLConnection, @unchecked Sendable {
   var status: SQLConnectionStatus { base.status }
 
   func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
-    let result = try await base.execute(connector.sabotaged(statement), deadline: deadline)
+    let result = try await connector.watched {
+      try await base.execute(connector.sabotaged(statement), deadline: deadline)
+    }
     if connector.splits(after: statement) {
       _ = try await base.executeBatch(["COMMIT", "BEGIN"], deadline: deadline)
     }
@@ -100,7 +117,7 @@ private final class SabotagedConnection: SQLConnection, @unchecked Sendable {
         isOwn += [false, false]
       }
     }
-    let results = try await base.executeBatch(sent, deadline: deadline)
+    let results = try await connector.watched { [sent] in try await base.executeBatch(sent, deadline: deadline) }
     return zip(results, isOwn).filter(\.1).map(\.0)
   }
 
