@@ -9,20 +9,12 @@ public protocol CacheConnector: Sendable {
   func connect(deadline: MonotonicInstant) async throws -> any CacheConnection
 }
 
-/// One connection to a Redis server. Calls may overlap: each goes out at once behind those before it, and the answers
-/// come in the same order (Redis manual, "Redis pipelining").
-///
-/// Whoever shares a connection shares its state too: MULTI, DISCARD, EXEC and SELECT outside of one call of
-/// ``send(_:deadline:)`` are for its only user.
-public protocol CacheConnection: AnyObject, Sendable {
-  /// Whether the connection takes no more commands: either side closed it, or a command was not answered in time. It
-  /// never opens again.
-  var isClosed: Bool { get }
-
+/// What commands are sent to: one connection, or a pool of them.
+public protocol CacheClient: AnyObject, Sendable {
   /// Sends commands as one unit, in one piece that no other call's command gets into, and waits for all answers.
   ///
   /// The server still runs them one by one: only MULTI and EXEC among them make them atomic. When one is not answered
-  /// before the deadline, the call fails and the connection takes no more commands; what is under way on it may still
+  /// before the deadline, the call fails and its connection takes no more commands; what is under way on it may still
   /// be answered until its own deadline, then the connection closes. A cancelled task waits no longer; the commands run
   /// all the same, and the connection stays of use.
   ///
@@ -30,12 +22,23 @@ public protocol CacheConnection: AnyObject, Sendable {
   /// - Throws: ``CacheError`` where there are no replies, with ``CacheError/mayHaveTakenEffect`` when a command that
   ///   writes had been sent; `CancellationError` when the task is cancelled.
   func send(_ commands: [CacheCommand], deadline: MonotonicInstant) async throws -> [CacheReply]
+}
+
+/// One connection to a Redis server. Calls may overlap: each goes out at once behind those before it, and the answers
+/// come in the same order (Redis manual, "Redis pipelining").
+///
+/// Whoever shares a connection shares its state too: MULTI, DISCARD, EXEC and SELECT outside of one call of
+/// ``CacheClient/send(_:deadline:)`` are for its only user.
+public protocol CacheConnection: CacheClient {
+  /// Whether the connection takes no more commands: either side closed it, or a command was not answered in time. It
+  /// never opens again.
+  var isClosed: Bool { get }
 
   /// Closes the connection at once. Calls under way fail. Repeating it does nothing.
   func close()
 }
 
-extension CacheConnection {
+extension CacheClient {
   /// Runs one command.
   ///
   /// - Throws: ``CacheError``, with ``CacheError/Code/server`` when the server answered with an error;
