@@ -152,7 +152,7 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "Redis", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
+        "Postgres", "Reactor", "Redis", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
         "SimulatedRedis", "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
       ]),
   ],

@@ -91,9 +91,7 @@ extension Invocation {
   /// Keys come in an order drawn from the seed, pages are of any size up to twice what was asked for, and keys may come
   /// again: all that Redis allows itself ("SCAN guarantees").
   fileprivate func scan() throws -> CacheReply {
-    guard let cursor = UInt64(String(decoding: command[1], as: UTF8.self)) else {
-      throw RedisFailure("ERR invalid cursor")
-    }
+    guard let cursor = Numbers.cursor(command[1]) else { throw RedisFailure("ERR invalid cursor") }
     var pattern: ArraySlice<UInt8>?
     var wanted = 10
     var type: String?

@@ -9,6 +9,14 @@ enum Numbers {
     return value
   }
 
+  /// A cursor as `strtoul` reads it: a sign is taken, and a negative number wraps around.
+  static func cursor(_ bytes: some Collection<UInt8>) -> UInt64? {
+    let text = String(decoding: bytes, as: UTF8.self)
+    if text.isEmpty { return 0 }
+    guard text.hasPrefix("-") else { return UInt64(text) }
+    return UInt64(text.dropFirst()).map { 0 &- $0 }
+  }
+
   /// A number as `strtod` reads it, all of it; `nil` also for NaN.
   ///
   /// - Parameter isScore: whether it is one, where a leading space and an overflow are refused too (object.c,

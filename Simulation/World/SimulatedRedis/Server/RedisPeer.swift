@@ -16,6 +16,8 @@ final class RedisPeer: @unchecked Sendable {
   /// Units that have overtaken an earlier one.
   private var early: [Int: [CacheCommand]] = [:]
   private var lastNumber = 0
+  /// Whether the rest of a unit is still to come.
+  private var isSplit = false
   /// Commands to run, and how many of them end a unit together.
   private var commands: Deque<(command: CacheCommand, number: Int, isLast: Bool)> = []
   private var replies: [CacheReply] = []
@@ -35,9 +37,24 @@ final class RedisPeer: @unchecked Sendable {
   func receive(_ number: Int, _ unit: [CacheCommand]) {
     guard !isClosed else { return breakConnection() }
     early[number] = unit
-    while let next = early.removeValue(forKey: lastNumber + 1) {
+    takeArrived()
+  }
+
+  private func takeArrived() {
+    while !isSplit, let unit = early.removeValue(forKey: lastNumber + 1) {
       lastNumber += 1
-      for (index, command) in next.enumerated() { commands.append((command, lastNumber, index == next.count - 1)) }
+      let jobs = unit.enumerated().map { (command: $1, number: lastNumber, isLast: $0 == unit.count - 1) }
+      guard let (size, delay) = server.split(jobs.count) else {
+        commands.append(contentsOf: jobs)
+        continue
+      }
+      commands.append(contentsOf: jobs[..<size])
+      isSplit = true
+      server.host.kernel.schedule(after: delay) { [self] in
+        isSplit = false
+        commands.append(contentsOf: jobs[size...])
+        takeArrived()
+      }
     }
     if hasWork { server.wake() }
   }

@@ -137,6 +137,13 @@ public final class SimulatedRedisServer: @unchecked Sendable {
 
   func forget(_ peer: RedisPeer) { peers.removeAll { $0 === peer } }
 
+  /// A unit of several commands may arrive in two segments, with others' commands between them: how many come first, and
+  /// how much later the rest does; `nil` when all come at once.
+  func split(_ count: Int) -> (size: Int, delay: Duration)? {
+    guard count > 1, turns.chance(0.1) else { return nil }
+    return (1 + turns.index(below: count - 1), turns.duration(in: .microseconds(1) ... .milliseconds(1)))
+  }
+
   /// A peer has commands to run.
   func wake() { idle?.resume() }
 

@@ -19,6 +19,8 @@ struct SortedSet {
 
   mutating func set(_ member: [UInt8], to score: Double) {
     remove(member)
+    // As in sets of up to 128 members, whose whole scores Redis keeps as integers: there is no negative zero.
+    let score = score == 0 ? 0 : score
     scores[member] = score
     let element = Element(score: score, member: member)
     elements.insert(element, at: position(of: element))
