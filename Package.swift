@@ -152,8 +152,9 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "Reactor", "Redis", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
-        "SimulatedRedis", "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
+        "Postgres", "Reactor", "Redis", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios",
+        "SimulatedPostgres", "SimulatedRedis", "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging,
+        .nioCore, .nioPosix,
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -37,7 +37,7 @@ public struct RedisConfiguration: Sendable, CustomStringConvertible, CustomRefle
     guard let separator = url.firstRange(of: "://") else { throw RedisConfiguration.wrong("it has no scheme") }
     let scheme = url[..<separator.lowerBound].lowercased()
     guard scheme != "rediss", scheme != "rediss+sentinel" else {
-      throw RedisConfiguration.wrong("rediss:// (TLS) is not supported by this driver, use redis:// on a private network")
+      throw RedisConfiguration.wrong("rediss:// (TLS) is not supported, use redis:// on a private network")
     }
     guard scheme == "redis" || scheme == "redis+sentinel" else { throw RedisConfiguration.wrong("unknown scheme") }
     var rest = url[separator.upperBound...]
@@ -53,7 +53,9 @@ public struct RedisConfiguration: Sendable, CustomStringConvertible, CustomRefle
       try RedisConfiguration.host($0, defaultPort: isSentinel ? 26379 : 6379)
     }
     if isSentinel {
-      guard let name = path.first else { throw RedisConfiguration.wrong("after the sentinels comes the primary's name") }
+      guard let name = path.first else {
+        throw RedisConfiguration.wrong("after the sentinels comes the primary's name")
+      }
       target = .primary(name: try RedisConfiguration.decoded(name), sentinels: hosts)
       path.removeFirst()
     } else {
@@ -94,7 +96,8 @@ public struct RedisConfiguration: Sendable, CustomStringConvertible, CustomRefle
     var name = text
     var port = defaultPort
     let isBracketed = text.hasPrefix("[")
-    let portMark = isBracketed ? text.firstRange(of: "]:")?.upperBound : text.firstIndex(of: ":").map(text.index(after:))
+    let portMark =
+      isBracketed ? text.firstRange(of: "]:")?.upperBound : text.firstIndex(of: ":").map(text.index(after:))
     if let portMark {
       guard let number = UInt16(text[portMark...]), number > 0 else {
         throw wrong("a port is a number from 1 to 65535")

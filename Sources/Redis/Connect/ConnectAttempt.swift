@@ -33,7 +33,8 @@ struct ConnectAttempt {
     return .failure(ConnectFailure(message, prefix: failures.last { $0.prefix != nil }?.prefix))
   }
 
-  private func connectPrimary(_ host: RedisConfiguration.Host, until limit: Int64) -> Result<RedisLink, ConnectFailure> {
+  private func connectPrimary(_ host: RedisConfiguration.Host, until limit: Int64) -> Result<RedisLink, ConnectFailure>
+  {
     connector.logger.debug("the sentinels' primary is \(host)")
     return link(to: host, until: limit).flatMap { signIn($0, at: host, mustBePrimary: true) }
   }

@@ -75,8 +75,8 @@ public struct CacheCommand: Sendable, Hashable {
   public var scope: Scope {
     switch name {
     case "MULTI", "EXEC", "DISCARD", "WATCH", "UNWATCH", "SELECT": .connection
-    case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC", "QUIT", "RESET", "HELLO", "CLIENT", "AUTH",
-      "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "XREAD",
+    case "SUBSCRIBE", "PSUBSCRIBE", "SSUBSCRIBE", "MONITOR", "SYNC", "PSYNC", "QUIT", "RESET", "HELLO", "CLIENT",
+      "AUTH", "BLPOP", "BRPOP", "BLMOVE", "BLMPOP", "BRPOPLPUSH", "BZPOPMIN", "BZPOPMAX", "BZMPOP", "WAIT", "XREAD",
       "XREADGROUP":
       .driver
     default: .work

@@ -72,7 +72,9 @@ import Testing
   }
 
   @Test func aBusyPoolGrowsUpToItsSize() {
-    run { $0.size = 4 } _: { bench in
+    run {
+      $0.size = 4
+    } _: { bench in
       bench.server.network.defaultLatency = .constant(.milliseconds(5))
       try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { try await bench.pool.run() }

@@ -92,6 +92,18 @@ private struct ScriptContext: CacheScriptContext {
     guard !["MULTI", "EXEC", "DISCARD", "EVAL", "EVALSHA", "SCRIPT", "SELECT"].contains(command.name) else {
       throw RefusedCommand("\(command.name) inside a script")
     }
-    return try caller.engine.run(command, caller.session, now: caller.now).get()
+    return try caller.engine.run(command, caller.session, now: caller.now).get().throughLua
+  }
+}
+
+extension CacheReply {
+  /// The reply as a script sees it and gives it back: Lua's numbers are floating-point, exact up to 2^53. One that does
+  /// not fit afterwards becomes the least, as on x86.
+  fileprivate var throughLua: CacheReply {
+    switch self {
+    case .integer(let value): .integer(Int64(exactly: Double(value)) ?? .min)
+    case .array(let elements): .array(elements.map(\.throughLua))
+    default: self
+    }
   }
 }

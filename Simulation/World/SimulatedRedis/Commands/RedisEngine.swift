@@ -89,18 +89,27 @@ final class RedisEngine: @unchecked Sendable {
 
   /// Runs a command of a connection, or queues it.
   ///
+  /// - Parameter isLoading: whether the server still reads its data, and takes only what belongs to transactions.
   /// - Throws: ``RefusedCommand``.
-  func process(_ command: CacheCommand, _ session: RedisSession) throws -> CacheReply {
+  func process(_ command: CacheCommand, _ session: RedisSession, isLoading: Bool) throws -> CacheReply {
     defer { log.endWrite() }
     let name = command.name
     let isControl = ["MULTI", "EXEC", "DISCARD"].contains(name)
-    guard session.queued != nil || isControl else { return try run(command, session, now: now) }
+    if session.queued == nil, !isControl, !isLoading { return try run(command, session, now: now) }
     let arity = isControl ? Arity(1) : try specification(name).arity
-    guard arity.accepts(command.count) else {
-      session.isDirty = true
-      return RedisFailure.arity(name.lowercased()).reply
-    }
-    return isControl ? try control(name, session) : queue(command, session)
+    guard arity.accepts(command.count) else { return reject(name, .arity(name.lowercased()), session) }
+    if isControl { return try control(name, session) }
+    if isLoading { return reject(name, RedisFailure("LOADING Redis is loading the dataset in memory"), session) }
+    return queue(command, session)
+  }
+
+  /// Answers a command that is not taken; in a transaction its EXEC will fail (server.c, `rejectCommand`).
+  private func reject(_ name: String, _ failure: RedisFailure, _ session: RedisSession) -> CacheReply {
+    session.isDirty = true
+    guard name == "EXEC" else { return failure.reply }
+    session.queued = nil
+    let why = failure.text.hasPrefix("ERR ") ? String(failure.text.dropFirst(4)) : failure.text
+    return RedisFailure("EXECABORT Transaction discarded because of: \(why)").reply
   }
 
   private func queue(_ command: CacheCommand, _ session: RedisSession) -> CacheReply {

@@ -182,16 +182,12 @@ public final class SimulatedRedisServer: @unchecked Sendable {
     if strikes(.connectionLostBefore, faults.loseConnection / 2) { return lose(peer) }
     let command = peer.takeCommand()
     let reply: CacheReply
-    if host.kernel.now < answersFrom {
-      reply = RedisFailure("LOADING Redis is loading the dataset in memory").reply
-    } else {
-      do {
-        reply = try engine.process(command, peer.session)
-      } catch {
-        let what = (error as? RefusedCommand)?.what ?? "\(error)"
-        if options.refusalFailsHarness { host.kernel.failHarness("the simulated Redis does not have \(what)") }
-        reply = RedisFailure("ERR refused by the simulated Redis: \(what)").reply
-      }
+    do {
+      reply = try engine.process(command, peer.session, isLoading: host.kernel.now < answersFrom)
+    } catch {
+      let what = (error as? RefusedCommand)?.what ?? "\(error)"
+      if options.refusalFailsHarness { host.kernel.failHarness("the simulated Redis does not have \(what)") }
+      reply = RedisFailure("ERR refused by the simulated Redis: \(what)").reply
     }
     host.kernel.record(
       .cacheCommand, host: host, SimulatedRedisServer.digest(command), SimulatedRedisServer.digest(reply),

@@ -98,7 +98,8 @@ extension CacheBehaviour {
           _ = try await connection.evaluate(TestScripts.failing, keys: ["k", "h"], deadline: bench.soon)
         }
         try expectEqual(error.prefix, "WRONGTYPE")
-        try expectTrue(error.message.contains(" script: \(TestScripts.failing.digest), on @user_script:"), error.message)
+        let place = " script: \(TestScripts.failing.digest), on @user_script:"
+        try expectTrue(error.message.contains(place), error.message)
         try expectEqual(try await bench.ask(connection, "GET", "k"), .text("written"))
       }
     },

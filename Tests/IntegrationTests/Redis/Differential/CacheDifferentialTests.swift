@@ -91,7 +91,8 @@ extension RedisSuites {
       let replies = Mutex<[[CacheReply]]>([])
       let outcome = kernel.run { process in
         var connections: [any CacheConnection] = []
-        for _ in 0..<3 { connections.append(try await server.connector(for: process).connect(deadline: .distantFuture)) }
+        let connector = server.connector(for: process)
+        for _ in 0..<3 { connections.append(try await connector.connect(deadline: .distantFuture)) }
         let player = CachePlayer(
           connections: connections, databases: [0, 1], wallClock: process.wallClock, deadline: .distantFuture)
         for step in steps {

@@ -5,11 +5,11 @@ import ServiceKit
 /// edges and beyond.
 struct CacheStepGenerator {
   static let keys = ["a", "b", "c", "d", "e", "{f}"]
-  private var random: CacheRandom
+  var random: CacheRandom
   let connections = 3
   let length: Int
   /// Every lifetime is drawn once, so that no two lie close enough for the clocks of two servers to tell.
-  private var lifetimes: Set<Int> = []
+  var lifetimes: Set<Int> = []
 
   init(seed: UInt64) {
     // Through the generator once: states that lie one step apart would give the same numbers, shifted by one.
@@ -21,7 +21,8 @@ struct CacheStepGenerator {
   mutating func next() -> CacheStep {
     let connection = below(connections)
     if below(25) == 0 {
-      let options = one([], ["COUNT", "3"], ["MATCH", "[a-c]"], ["MATCH", "?"], ["TYPE", "hash"], ["COUNT", "0"], ["X"])
+      let options = one(
+        [], ["COUNT", "3"], ["MATCH", "[a-c]"], ["MATCH", "?"], ["TYPE", "hash"], ["COUNT", "0"], ["X"])
       return CacheStep(connection: connection, commands: [texts(["SCAN"] + options)], isScan: true)
     }
     if below(12) == 0 {
@@ -59,7 +60,9 @@ struct CacheStepGenerator {
     case 11: return texts(["SETNX", key, value()])
     case 12: return texts([one("INCR", "DECR"), key])
     case 13, 14: return texts([one("INCRBY", "DECRBY"), key, number()])
-    default: return texts([one("GET", "SET", "MSET", "INCRBY", "APPEND", "SETNX"), key, key, key, key].shortened(below(5)))
+    default:
+      let name = one("GET", "SET", "MSET", "INCRBY", "APPEND", "SETNX")
+      return texts([name, key, key, key, key].shortened(below(5)))
     }
   }
 
@@ -178,75 +181,5 @@ struct CacheStepGenerator {
     if script.name == "delete-if-equal" { arguments = [value()] }
     let name = one(["EVAL", script.source], ["EVALSHA", script.digest], ["EVALSHA", script.digest.uppercased()])
     return texts(name + ["\(script.keyCount)"] + keys + arguments)
-  }
-
-  // MARK: - Arguments
-
-  private mutating func key() -> String { Self.keys[below(Self.keys.count)] }
-  private mutating func field() -> String { one("f", "g", "h", "", "1") }
-  private mutating func member() -> String { one("m", "n", "o", "p", "") }
-  private mutating func rank() -> String { one("0", "1", "2", "-1", "-2", "-100", "100", "x", "1.5") }
-
-  private mutating func value() -> String {
-    one(
-      "", "x", "0", "10", "-3", "9223372036854775807", "-9223372036854775808", "1.5", " 5", "5 ", "+5", "007", "-0",
-      "9223372036854775808", "a\r\nb", "ü")
-  }
-
-  private mutating func number() -> String {
-    one("1", "-1", "0", "42", "9223372036854775807", "-9223372036854775808", "9223372036854775808", "x", "", "1.0", "+1")
-  }
-
-  private mutating func score() -> String {
-    one(
-      "0", "1", "2", "3", "-1", "0.1", "1.5", "1e3", "-0", "3.0000000000000001", "1e308", "inf", "-inf", "+inf",
-      "nan", "x", " 1", "1 ", "0x10", "1e-320")
-  }
-
-  private mutating func bound() -> String {
-    one("-inf", "+inf", "inf", "0", "1", "2", "(1", "(2", "(0.1", "1.5", "(inf", "x", "(", "nan", "1000")
-  }
-
-  private mutating func lifetime() -> Int {
-    while true {
-      let drawn = 100 + 10 * below(100_000)
-      if lifetimes.insert(drawn).inserted { return drawn }
-    }
-  }
-
-  private mutating func seconds() -> String {
-    one(
-      "\(lifetime())", "\(lifetime())", "\(lifetime())", "0", "-1", "x", "9223372036854775807", "9223372036854775",
-      "-9223372036854775808", "1.5")
-  }
-
-  private mutating func milliseconds() -> String {
-    one(
-      "\(lifetime())000", "\(lifetime())000", "\(lifetime())000", "0", "-1", "x", "9223372036854775807",
-      "-9223372036854775808")
-  }
-
-  private func texts(_ words: [String]) -> [CacheWord] { words.map { .text($0) } }
-
-  private mutating func one<Choice>(_ choices: Choice...) -> Choice { choices[below(choices.count)] }
-
-  private mutating func below(_ bound: Int) -> Int { Int(random.next() % UInt64(bound)) }
-}
-
-extension [String] {
-  /// Without its last `count` elements, but for the first.
-  fileprivate func shortened(_ count: Int) -> [String] { Array(prefix(Swift.max(1, self.count - count))) }
-}
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-private struct CacheRandom {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
   }
 }
