@@ -64,7 +64,10 @@ struct LiveRedis: Sendable {
   }
 
   /// Sends a command outside of the driver, on a thread of its own.
-  static func administer(_ name: StaticString, _ arguments: String..., url: String? = nil) async throws {
+  @discardableResult
+  static func administer(
+    _ name: StaticString, _ arguments: String..., url: String? = nil
+  ) async throws -> CacheReply {
     let configuration = try RedisConfiguration(url: url ?? serverURL())
     guard case .server(let host) = configuration.target else { throw ConformanceFailure("not one server") }
     let lost = ConformanceFailure("the test server does not answer")
@@ -82,7 +85,7 @@ struct LiveRedis: Sendable {
         return .failure(error)
       }
     }
-    _ = try reply.get()
+    return try reply.get()
   }
 
   /// A deadline that only a hang reaches.
