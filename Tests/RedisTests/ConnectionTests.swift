@@ -1,3 +1,4 @@
+import Glibc
 import Seams
 import SeamsLive
 import Synchronization
@@ -50,22 +51,30 @@ import Testing
   }
 
   @Test func whatIsUnderWayOnALeftConnectionIsStillAnswered() async throws {
-    let isFirst = Mutex(true)
-    let server = ScriptedServer { _ in
-      // The first command is answered late, together with the second.
-      isFirst.withLock { isFirst in
-        defer { isFirst = false }
-        return isFirst ? "" : ":1\r\n:2\r\n"
+    let received = Mutex(0)
+    let server = ScriptedServer { text in
+      let count = received.withLock { received in
+        received += text.split(separator: "INCR").count - 1
+        return received
       }
+      guard count == 2 else { return "" }
+      // Both have been sent, and one of them is to be answered too late.
+      usleep(1_500_000)
+      return ":1\r\n:2\r\n"
     }
     let connection = try await server.connect()
-    async let first = connection.execute(CacheCommand("INCR", "a"), deadline: Clocks.after(.milliseconds(200)))
-    try await Clocks.system.sleep(until: Clocks.after(.milliseconds(20)), tolerance: nil)
-    async let second = connection.execute(CacheCommand("INCR", "b"), deadline: Clocks.after(.seconds(5)))
-    #expect(try await first == .integer(1))
-    #expect(try await second == .integer(2))
-    #expect(!connection.isClosed)
-    connection.close()
+    async let late = connection.execute(CacheCommand("INCR", "a"), deadline: Clocks.after(.seconds(1)))
+    async let patient = connection.execute(CacheCommand("INCR", "b"), deadline: Clocks.after(.seconds(30)))
+    do {
+      _ = try await late
+      Issue.record("it should have been late")
+    } catch let error as CacheError {
+      #expect(error.code == .deadlineExceeded && error.disposition == .ambiguous)
+    }
+    #expect(connection.isClosed)
+    #expect(try await [1, 2].contains(patient.integer))
+    let error = try await failure { _ = try await connection.execute(.ping, deadline: Clocks.after(.seconds(1))) }
+    #expect(error.code == .connectionClosed && error.message.contains("not answered in time"))
   }
 
   @Test func aLostConnectionFailsWhatIsUnderWay() async throws {
@@ -132,6 +141,17 @@ import Testing
     let error = try await failure { _ = try await server.connect("redis://anna:geheim@127.0.0.1:\(server.port)/0") }
     #expect(error.code == .connectFailed && error.prefix == "WRONGPASS" && error.disposition == .permanent)
     #expect(error.message.contains("signing in") && !"\(error)".contains("geheim"))
+  }
+
+  @Test(arguments: [
+    ("-ERR max number of clients reached\r\n-ERR x\r\n", FailureDisposition.retryable),
+    ("-LOADING Redis is loading the dataset in memory\r\n+OK\r\n", .retryable),
+    ("-ERR DB index is out of range\r\n+OK\r\n", .permanent),
+  ])
+  func aRefusedSignInSaysWhetherToTryAgain(_ signIn: String, _ disposition: FailureDisposition) async throws {
+    let server = ScriptedServer(signIn: signIn) { _ in nil }
+    let error = try await failure { _ = try await server.connect() }
+    #expect(error.code == .connectFailed && error.disposition == disposition, "\(error)")
   }
 
   @Test func aServerThatIsSilentIsGivenUpAtTheDeadline() async throws {

@@ -35,17 +35,16 @@ final class ScriptedServer: Sendable {
     HelperThread.start {
       while true {
         let client = accept(listener, nil, nil)
-        guard client >= 0 else { return }
+        guard client >= 0 else { break }
         ScriptedServer.serve(client, signIn, script)
         close(client)
       }
+      close(listener)
     }
   }
 
-  deinit {
-    Glibc.shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  /// Ends `accept`. The thread closes the listener: before that its number must not become another server's.
+  deinit { Glibc.shutdown(listener, Int32(SHUT_RDWR)) }
 
   private static func serve(_ client: Int32, _ signIn: String, _ script: Script) {
     var isSignedIn = false

@@ -65,6 +65,8 @@ struct ConnectFailure: Error, Equatable {
 
   /// The server's answer to a command of the sign-in. None of them quotes a password.
   init(_ host: RedisConfiguration.Host, refusing step: String, with error: CacheError) {
-    self.init("\(host): \(step): \(error.message)", prefix: error.prefix)
+    // A server that is full has the prefix of errors that stay, and another try may find a place.
+    let isFull = error.message.hasPrefix("ERR max number of clients reached")
+    self.init("\(host): \(step): \(error.message)", prefix: isFull ? nil : error.prefix)
   }
 }
