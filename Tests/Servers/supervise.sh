@@ -3,11 +3,11 @@
 
 servers_folder="" command_group=""
 
-# with_servers SETTING COMMAND...: starts PostgreSQL with SETTING, runs COMMAND, removes everything, and exits as
-# COMMAND did: also after Ctrl-C, TERM and HUP.
+# with_servers SERVERS SETTING COMMAND...: starts PostgreSQL with SETTING and, where SERVERS names it, Redis ("postgres" or
+# "postgres redis"), runs COMMAND, removes everything, and exits as COMMAND did: also after Ctrl-C, TERM and HUP.
 with_servers() {
-  local setting=$1 started status=0
-  shift
+  local servers=$1 setting=$2 started status=0
+  shift 2
   trap 'tear_down' EXIT
   trap 'interrupted INT 130' INT
   trap 'interrupted TERM 143' TERM
@@ -17,6 +17,13 @@ with_servers() {
   started=$(milliseconds)
   start_postgres "$servers_folder" "$setting" || fail "PostgreSQL did not start"
   say "PostgreSQL is up in $(($(milliseconds) - started)) ms at ${ZOCO_TEST_DATABASE_URL##*@}"
+  case " $servers " in
+    *" redis "*)
+      started=$(milliseconds)
+      start_redis "$servers_folder" || fail "Redis did not start"
+      say "Redis is up in $(($(milliseconds) - started)) ms at ${ZOCO_TEST_REDIS_URL##*@}"
+      ;;
+  esac
   # A process group of its own: a signal from the terminal reaches this shell only, which then ends the whole group.
   set -m
   "$@" </dev/null &
@@ -46,6 +53,7 @@ tear_down() {
   local status=$?
   trap '' INT TERM HUP EXIT
   if [ -n "$servers_folder" ]; then
+    stop_redis "$servers_folder"
     stop_postgres "$servers_folder"
     rm -rf "$servers_folder"
   fi
