@@ -67,9 +67,12 @@ let package = Package(
     // What the services are built on: seams, their live implementations, the shared kit.
     .systemLibrary(
       name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CRabbitMQ", path: "Sources/CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
     library("Seams", [.nioCore, .httpTypes]),
     library("SeamsLive", ["Seams"]),
     library("Postgres", ["CLibPQ", "Seams", .logging]),
+    library("RabbitMQ", ["CRabbitMQ", "Seams", .nioCore]),
     library(
       "HTTPLive",
       [
@@ -100,6 +103,9 @@ let package = Package(
     simulation(
       "SimulatedPostgres", at: "World/SimulatedPostgres",
       ["SimulationKernel", "SimulatedNetwork", "Seams", .collections]),
+    simulation(
+      "SimulatedRabbitMQ", at: "World/SimulatedRabbitMQ",
+      ["SimulationKernel", "SimulatedNetwork", "Seams", .collections, .nioCore]),
     simulation("Faults", at: "Faults", ["SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Seams"]),
     simulation(
       "Checkers", at: "Checkers", ["SimulationKernel", "SimulatedPostgres", "Seams", .collections]),

@@ -19,6 +19,7 @@ public enum TraceKind: UInt8, Sendable, CaseIterable {
   case hostResumed
   case operation
   case note
+  case brokerFrame
 }
 
 /// One event of a run, kept only when events are asked for.
