@@ -126,16 +126,19 @@ let package = Package(
       ],
       path: "Sources/zoco", swiftSettings: settings),
 
-    tests("SeamsTests", ["Seams", "SeamsLive"]),
+    tests("SeamsTests", ["Seams", "SeamsLive", .nioCore]),
     tests("KernelTests", ["SimulationKernel", "Seams"]),
     tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
     tests("SimulatedPostgresTests", ["SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("PostgresTests", ["Postgres", "Seams"]),
+    tests("RabbitMQTests", ["RabbitMQ", "Seams", .nioCore]),
+    tests(
+      "SimulatedRabbitMQTests", ["SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams", .nioCore]),
     tests(
       "ServiceKitTests",
       [
-        "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .configuration, .httpTypes, .hummingbird,
-        .logging, .nioCore,
+        "ServiceKit", "SimulatedPostgres", "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams",
+        .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
       ]),
     tests(
       "InventoryTests",
@@ -149,8 +152,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
-        "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
+        "Postgres", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Scenarios", "SimulatedPostgres",
+        "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
       ]),
   ],
   swiftLanguageModes: [.v6]

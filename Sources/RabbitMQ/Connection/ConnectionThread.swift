@@ -20,19 +20,12 @@ enum ConnectionThread {
   ///
   /// - Returns: whether the system had a thread to give; `body` does not run otherwise.
   static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
-    var attributes = pthread_attr_t()
-    guard pthread_attr_init(&attributes) == 0 else { return false }
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    pthread_attr_setstacksize(&attributes, stackSize)
     let argument = Unmanaged.passRetained(Body(body))
-    var thread = pthread_t()
-    let code = pthread_create(
-      &thread, &attributes,
+    let code = zoco_thread_start(
       { raw in
         if let raw { Unmanaged<Body>.fromOpaque(raw).takeRetainedValue().run() }
         return nil
-      }, argument.toOpaque())
+      }, argument.toOpaque(), stackSize)
     guard code == 0 else {
       argument.release()
       return false

@@ -61,12 +61,8 @@ package struct PublishConfirms: Sendable {
   package mutating func take(tag: UInt64, multiple: Bool, isAck: Bool) -> [Finished] {
     guard multiple else { return settle(tag, isAck).map { [$0] } ?? [] }
     let last = tag == 0 ? next - 1 : min(tag, next - 1)
-    var finished: [Finished] = []
-    while lowest <= last {
-      if let done = settle(lowest, isAck) { finished.append(done) }
-      lowest += 1
-    }
-    return finished
+    guard lowest <= last else { return [] }
+    return (lowest...last).compactMap { settle($0, isAck) }
   }
 
   /// The broker returns a message, before it confirms it. It is the oldest that looks like it: of two that are alike in

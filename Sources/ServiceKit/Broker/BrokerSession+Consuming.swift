@@ -1,5 +1,6 @@
 internal import Logging
 package import Seams
+internal import Synchronization
 
 extension BrokerSession {
   /// Consumes a queue until the task is cancelled or the session is shut down: after a failure on a new channel, with

@@ -61,17 +61,22 @@ struct QueueSettings: Hashable {
   /// Whether the arguments of a new declaration are those of the queue.
   static func assertEquivalent(_ received: BrokerQueue, _ current: BrokerTable) throws(Refusal) {
     for name in known where received.arguments[name] != current[name] {
+      let (mine, theirs) = (received.arguments[name], current[name])
+      let areBothThere = mine != nil && theirs != nil
       throw .inequivalent(
-        name, "queue '\(received.name)'", received: text(received.arguments[name]), current: text(current[name]))
+        name, "queue '\(received.name)'", received: text(mine, withType: !areBothThere),
+        current: text(theirs, withType: !areBothThere))
     }
   }
 
-  private static func text(_ value: BrokerValue?) -> String {
-    switch value {
-    case .int(let number)?: "the value '\(number)' of type 'long'"
-    case .string(let text)?: "the value '\(text)' of type 'longstr'"
-    case let other?: "the value '\(other)'"
-    case nil: "none"
-    }
+  private static func text(_ value: BrokerValue?, withType: Bool) -> String {
+    let (text, type): (String, String) =
+      switch value {
+      case .int(let number)?: ("'\(number)'", "long")
+      case .string(let text)?: ("'\(text)'", "longstr")
+      case let other?: ("'\(other)'", "another")
+      case nil: ("none", "")
+      }
+    return withType && value != nil ? "the value \(text) of type '\(type)'" : text
   }
 }

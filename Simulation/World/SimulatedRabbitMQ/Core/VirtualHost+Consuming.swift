@@ -15,15 +15,19 @@ extension VirtualHost {
   }
 
   /// Hands out what is ready to whoever has credit.
-  func run(_ queue: ClassicQueue) {
+  func run(_ queue: ClassicQueue, _ now: Int64) {
     while !queue.ready.isEmpty, let consumer = queue.consumers.next() {
       guard let entry = queue.takeFirst() else { return }
       deliver(entry, queue, to: consumer)
+      // What the head had hidden.
+      dropExpired(queue, now)
     }
     touch(queue)
   }
 
-  func consume(_ name: String, _ consumer: QueueConsumer, for connection: Int) throws(Refusal) {
+  func consume(
+    _ name: String, _ consumer: QueueConsumer, for connection: Int, now: Int64
+  ) throws(Refusal) {
     let queue = try queue(name, for: connection)
     let isTaken = queue.consumers.all.contains(where: \.isExclusive)
     if isTaken || (consumer.isExclusive && !queue.consumers.isEmpty) {
@@ -32,7 +36,7 @@ extension VirtualHost {
     queue.consumers.add(consumer)
     queue.hadConsumers = true
     channel(consumer.channel).consumers[consumer.tag] = queue
-    run(queue)
+    run(queue, now)
   }
 
   func cancel(_ tag: String, _ channel: ChannelLedger, now: Int64) {
@@ -58,10 +62,10 @@ extension VirtualHost {
   func get(_ name: String, _ channel: ChannelLedger, now: Int64) throws(Refusal) -> BrokerDelivery? {
     let queue = try queue(name, for: channel.connection)
     used(queue, now)
-    // The timer would have dropped it at this very instant.
-    dropExpired(queue, now)
     guard let entry = queue.takeFirst() else { return nil }
     queue.hold(entry)
+    // What the head had hidden.
+    dropExpired(queue, now)
     var delivery = delivery(channel.hold(entry.position, of: queue, for: nil), entry)
     delivery.remaining = queue.ready.count
     return delivery
@@ -69,12 +73,13 @@ extension VirtualHost {
 
   // MARK: - Settling
 
-  func acknowledge(_ tag: UInt64, multiple: Bool, on channel: ChannelLedger) throws(Refusal) {
+  func acknowledge(_ tag: UInt64, multiple: Bool, on channel: ChannelLedger, now: Int64) throws(Refusal) {
     for (queue, held) in grouped(try channel.take(tag, multiple: multiple)) {
       for entry in held { _ = queue.settle(entry.position) }
-      if restoreCredit(held, queue, channel) { run(queue) }
+      if restoreCredit(held, queue, channel) { run(queue, now) }
       touch(queue)
     }
+    deliverDead(now: now)
   }
 
   func reject(_ tag: UInt64, multiple: Bool, requeue: Bool, on channel: ChannelLedger, now: Int64) throws(Refusal) {
@@ -86,7 +91,7 @@ extension VirtualHost {
         for entry in held {
           if let dropped = queue.settle(entry.position) { bury(dropped, queue, .rejected, now) }
         }
-        if isRestored { run(queue) }
+        if isRestored { run(queue, now) }
       }
       touch(queue)
     }
@@ -97,18 +102,19 @@ extension VirtualHost {
     queue.requeue(positions)
     dropOverflow(queue, now)
     dropExpired(queue, now)
-    run(queue)
+    run(queue, now)
   }
 
-  /// By queue, in the order in which each first appears; queues that are gone are left out.
+  /// By queue and consumer, in the order in which RabbitMQ goes through them: of the queues' names, and of the consumers'
+  /// tags, what was got without one first. Queues that are gone are left out.
   private func grouped(_ held: [ChannelLedger.Held]) -> [(ClassicQueue, [ChannelLedger.Held])] {
-    var groups: [(ClassicQueue, [ChannelLedger.Held])] = []
+    var groups: [(queue: ClassicQueue, held: [ChannelLedger.Held])] = []
     for entry in held where !entry.queue.isDeleted {
-      if let index = groups.firstIndex(where: { $0.0 === entry.queue }) {
-        groups[index].1.append(entry)
-      } else {
-        groups.append((entry.queue, [entry]))
-      }
+      let index = groups.firstIndex { $0.queue === entry.queue && $0.held[0].consumer?.tag == entry.consumer?.tag }
+      if let index { groups[index].held.append(entry) } else { groups.append((entry.queue, [entry])) }
+    }
+    groups.sort { left, right in
+      (left.queue.name, left.held[0].consumer?.tag ?? "") < (right.queue.name, right.held[0].consumer?.tag ?? "")
     }
     return groups
   }
@@ -125,15 +131,13 @@ extension VirtualHost {
   /// A channel is gone: its consumers with it, and what it held goes back to its place.
   func close(_ channel: ChannelLedger, now: Int64) {
     channels[channel.id] = nil
-    let held = grouped(channel.takeAll())
-    var affected: [ClassicQueue] = held.map(\.0)
-    for tag in channel.consumers.keys.sorted() {
-      if let queue = channel.consumers[tag], !affected.contains(where: { $0 === queue }) { affected.append(queue) }
-    }
-    for queue in affected where !queue.isDeleted {
+    let held = channel.takeAll()
+    for name in queueNames {
+      guard let queue = queues[name] else { continue }
+      let positions = held.filter { $0.queue === queue }.map(\.position)
       let hadConsumers = queue.consumers.remove { $0.channel == channel.id }
+      guard hadConsumers || !positions.isEmpty else { continue }
       if hadConsumers, !lostConsumer(queue, now) { continue }
-      let positions = held.first { $0.0 === queue }?.1.map(\.position) ?? []
       requeue(positions, queue, now)
     }
     deliverDead(now: now)

@@ -74,8 +74,8 @@ extension VirtualHost {
   ) throws(Refusal) -> Int {
     guard queues[name] != nil else { return 0 }
     let queue = try queue(name, for: connection)
-    if ifUnused, !queue.consumers.isEmpty { throw .precondition("queue '\(name)' in vhost '/' in use") }
     if ifEmpty, !queue.ready.isEmpty { throw .precondition("queue '\(name)' in vhost '/' not empty") }
+    if ifUnused, !queue.consumers.isEmpty { throw .precondition("queue '\(name)' in vhost '/' in use") }
     defer { remove(queue) }
     return queue.ready.count
   }

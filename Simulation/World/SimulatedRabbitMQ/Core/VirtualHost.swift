@@ -154,7 +154,7 @@ final class VirtualHost {
       return .done
     case .consume(let name, let tag, let prefetch, let isExclusive):
       let consumer = QueueConsumer(tag: tag, channel: id, prefetch: prefetch, isExclusive: isExclusive)
-      try consume(name, consumer, for: connection)
+      try consume(name, consumer, for: connection, now: now)
       return .done
     case .cancel(let tag):
       cancel(tag, channel(id), now: now)

@@ -106,7 +106,7 @@ final class BrokerSession: @unchecked Sendable {
         try virtualHost.publish(publication, on: channel, now: now)
       }
     case .acknowledge(_, let tag, let multiple):
-      try virtualHost.acknowledge(tag, multiple: multiple, on: channel)
+      try virtualHost.acknowledge(tag, multiple: multiple, on: channel, now: now)
     case .reject(_, let tag, let multiple, let requeue):
       try virtualHost.reject(tag, multiple: multiple, requeue: requeue, on: channel, now: now)
     case .openChannel, .closeChannel: break
