@@ -31,7 +31,8 @@ public struct BrokerMessage: Sendable, Hashable {
     self.headers = headers
   }
 
-  /// How often and where it was dead-lettered, the latest first; empty when it never was.
+  /// How often and where it was dead-lettered; empty when it never was. The first entry is the latest; RabbitMQ 3.10
+  /// keeps no order among the others.
   public var deaths: [BrokerDeath] {
     guard case .array(let values)? = headers?["x-death"] else { return [] }
     return values.compactMap { value in

@@ -29,7 +29,7 @@ enum DeadLetter {
       exchange: exchange, routingKey: queue.settings.deadLetterRoutingKey ?? stored.routingKey, message: message)
   }
 
-  /// `x-death` with one more event: an entry for each queue and reason, the latest first.
+  /// `x-death` with one more event: an entry for each queue and reason, this one's first.
   private static func headers(_ headers: BrokerTable, with event: BrokerTable) -> BrokerTable {
     var headers = headers
     guard case .array(var deaths)? = headers["x-death"] else {
@@ -39,6 +39,8 @@ enum DeadLetter {
       headers["x-death"] = .array([.table(event)])
       return headers
     }
+    // RabbitMQ groups what is there before it adds, and grouping turns the order of several entries around.
+    deaths.reverse()
     let index = deaths.firstIndex { death in
       guard case .table(let table) = death else { return false }
       return table["queue"] == event["queue"] && table["reason"] == event["reason"]
