@@ -2,11 +2,13 @@
 # Runs one command between the start and the end of its servers, whatever ends it. Sourced by ./zoco.
 
 servers_folder="" command_group=""
+# Servers beside PostgreSQL, by the names of their start_… and stop_… functions.
+further_servers=()
 
-# with_servers SETTING COMMAND...: starts PostgreSQL with SETTING, runs COMMAND, removes everything, and exits as
-# COMMAND did: also after Ctrl-C, TERM and HUP.
+# with_servers SETTING COMMAND...: starts PostgreSQL with SETTING and the `further_servers`, runs COMMAND, removes
+# everything, and exits as COMMAND did: also after Ctrl-C, TERM and HUP.
 with_servers() {
-  local setting=$1 started status=0
+  local setting=$1 server started status=0
   shift
   trap 'tear_down' EXIT
   trap 'interrupted INT 130' INT
@@ -17,6 +19,11 @@ with_servers() {
   started=$(milliseconds)
   start_postgres "$servers_folder" "$setting" || fail "PostgreSQL did not start"
   say "PostgreSQL is up in $(($(milliseconds) - started)) ms at ${ZOCO_TEST_DATABASE_URL##*@}"
+  for server in "${further_servers[@]}"; do
+    started=$(milliseconds)
+    "start_$server" "$servers_folder" || fail "$server did not start"
+    say "$server is up in $(($(milliseconds) - started)) ms"
+  done
   # A process group of its own: a signal from the terminal reaches this shell only, which then ends the whole group.
   set -m
   "$@" </dev/null &
@@ -47,6 +54,8 @@ tear_down() {
   trap '' INT TERM HUP EXIT
   if [ -n "$servers_folder" ]; then
     stop_postgres "$servers_folder"
+    local server
+    for server in "${further_servers[@]}"; do "stop_$server" "$servers_folder"; done
     rm -rf "$servers_folder"
   fi
   exit "$status"

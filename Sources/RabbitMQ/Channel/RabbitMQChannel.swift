@@ -18,7 +18,8 @@ package final class RabbitMQChannel: RequestingChannel {
   var closedError: BrokerError {
     let reason = state.withLock { $0.reason }
     return BrokerError(
-      .closed, replyCode: reason?.replyCode, message: "the channel is closed: \(reason?.message ?? "it was never open")")
+      .closed, replyCode: reason?.replyCode, message: "the channel is closed: \(reason?.message ?? "it was never open")"
+    )
   }
 
   /// The channel is gone; called once more it keeps the first reason.

@@ -85,11 +85,16 @@ extension AMQPFrame {
     }
   }
 
+  private static func arguments<Arguments>(of method: amqp_method_t, _ type: Arguments.Type) -> Arguments {
+    guard let decoded = method.decoded else { preconditionFailure("a method without its arguments") }
+    return decoded.assumingMemoryBound(to: type).pointee
+  }
+
   private init(method: amqp_method_t) {
-    func arguments<Arguments>(_ type: Arguments.Type) -> Arguments {
-      guard let decoded = method.decoded else { preconditionFailure("a method without its arguments") }
-      return decoded.assumingMemoryBound(to: type).pointee
-    }
+    self = AMQPFrame(answer: method) ?? AMQPFrame(content: method) ?? AMQPFrame(notice: method)
+  }
+
+  private init?(answer method: amqp_method_t) {
     switch method.id {
     case AMQPMethodNumber.channelOpenOK, AMQPMethodNumber.exchangeDeclareOK, AMQPMethodNumber.exchangeDeleteOK,
       AMQPMethodNumber.queueBindOK, AMQPMethodNumber.queueUnbindOK, AMQPMethodNumber.basicQosOK,
@@ -97,19 +102,25 @@ extension AMQPFrame {
       self = .answer(.done)
     case AMQPMethodNumber.channelCloseOK: self = .channelCloseOK
     case AMQPMethodNumber.queueDeclareOK:
-      let ok = arguments(amqp_queue_declare_ok_t.self)
+      let ok = AMQPFrame.arguments(of: method, amqp_queue_declare_ok_t.self)
       self = .answer(
         .queue(
           BrokerQueueStatus(
             name: AMQPDecoding.text(ok.queue), messageCount: Int(ok.message_count),
             consumerCount: Int(ok.consumer_count))))
     case AMQPMethodNumber.queuePurgeOK:
-      self = .answer(.count(Int(arguments(amqp_queue_purge_ok_t.self).message_count)))
+      self = .answer(.count(Int(AMQPFrame.arguments(of: method, amqp_queue_purge_ok_t.self).message_count)))
     case AMQPMethodNumber.queueDeleteOK:
-      self = .answer(.count(Int(arguments(amqp_queue_delete_ok_t.self).message_count)))
+      self = .answer(.count(Int(AMQPFrame.arguments(of: method, amqp_queue_delete_ok_t.self).message_count)))
     case AMQPMethodNumber.basicGetEmpty: self = .answer(.delivery(nil))
+    default: return nil
+    }
+  }
+
+  private init?(content method: amqp_method_t) {
+    switch method.id {
     case AMQPMethodNumber.basicGetOK:
-      let ok = arguments(amqp_basic_get_ok_t.self)
+      let ok = AMQPFrame.arguments(of: method, amqp_basic_get_ok_t.self)
       self = .content(
         .got(
           BrokerDelivery(
@@ -117,7 +128,7 @@ extension AMQPFrame {
             routingKey: AMQPDecoding.text(ok.routing_key), isRedelivered: ok.redelivered != 0,
             message: BrokerMessage(body: ByteBuffer()), remaining: Int(ok.message_count))))
     case AMQPMethodNumber.basicDeliver:
-      let delivery = arguments(amqp_basic_deliver_t.self)
+      let delivery = AMQPFrame.arguments(of: method, amqp_basic_deliver_t.self)
       self = .content(
         .delivery(
           consumerTag: AMQPDecoding.text(delivery.consumer_tag),
@@ -126,24 +137,31 @@ extension AMQPFrame {
             routingKey: AMQPDecoding.text(delivery.routing_key), isRedelivered: delivery.redelivered != 0,
             message: BrokerMessage(body: ByteBuffer()))))
     case AMQPMethodNumber.basicReturn:
-      let returned = arguments(amqp_basic_return_t.self)
+      let returned = AMQPFrame.arguments(of: method, amqp_basic_return_t.self)
       self = .content(
         .returned(
           BrokerReplyCode(Int(returned.reply_code)), AMQPDecoding.text(returned.reply_text),
           exchange: AMQPDecoding.text(returned.exchange), routingKey: AMQPDecoding.text(returned.routing_key)))
+    default: return nil
+    }
+  }
+
+  private init(notice method: amqp_method_t) {
+    switch method.id {
     case AMQPMethodNumber.basicAck:
-      let ack = arguments(amqp_basic_ack_t.self)
+      let ack = AMQPFrame.arguments(of: method, amqp_basic_ack_t.self)
       self = .confirm(tag: ack.delivery_tag, multiple: ack.multiple != 0, isAck: true)
     case AMQPMethodNumber.basicNack:
-      let nack = arguments(amqp_basic_nack_t.self)
+      let nack = AMQPFrame.arguments(of: method, amqp_basic_nack_t.self)
       self = .confirm(tag: nack.delivery_tag, multiple: nack.multiple != 0, isAck: false)
     case AMQPMethodNumber.basicCancel:
-      self = .consumerCancelled(AMQPDecoding.text(arguments(amqp_basic_cancel_t.self).consumer_tag))
+      self = .consumerCancelled(
+        AMQPDecoding.text(AMQPFrame.arguments(of: method, amqp_basic_cancel_t.self).consumer_tag))
     case AMQPMethodNumber.channelClose:
-      let close = arguments(amqp_channel_close_t.self)
+      let close = AMQPFrame.arguments(of: method, amqp_channel_close_t.self)
       self = .channelClosed(BrokerReplyCode(Int(close.reply_code)), AMQPDecoding.text(close.reply_text))
     case AMQPMethodNumber.connectionClose:
-      let close = arguments(amqp_connection_close_t.self)
+      let close = AMQPFrame.arguments(of: method, amqp_connection_close_t.self)
       self = .connectionClosed(BrokerReplyCode(Int(close.reply_code)), AMQPDecoding.text(close.reply_text))
     case AMQPMethodNumber.connectionCloseOK: self = .connectionCloseOK
     case AMQPMethodNumber.connectionBlocked: self = .blocked(true)

@@ -182,7 +182,9 @@ struct BrokerSessionTests {
 @Suite("Publishing in batches")
 struct ConfirmingPublisherTests {
   @Test func whatTheBrokerRefusesBlocksNothing() {
-    BrokerWorld.run { $0.maximumMessageSize = 1000 } _: { world in
+    BrokerWorld.run {
+      $0.maximumMessageSize = 1000
+    } _: { world in
       let publisher = ConfirmingPublisher(session: world.session())
       let events = [
         world.event("1"), world.event("2", size: 1001), world.event("3"), world.event("4", exchange: "nowhere"),

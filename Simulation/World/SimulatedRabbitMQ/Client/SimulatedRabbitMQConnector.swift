@@ -23,7 +23,8 @@ public struct SimulatedRabbitMQConnector: BrokerConnector {
         throw BrokerError(.connectFailed, message: "cannot connect to \(server.host.name): the deadline had passed")
       }
       // An equal share of the time left for each host not yet tried.
-      let share = deadline == .distantFuture ? deadline : now.advanced(by: now.duration(to: deadline) / (servers.count - index))
+      var share = deadline
+      if share != .distantFuture { share = now.advanced(by: now.duration(to: deadline) / (servers.count - index)) }
       do {
         return try await connect(to: server, deadline: share)
       } catch let error as BrokerError {

@@ -25,7 +25,8 @@ enum ClientFrame {
     case .publish(let channel, let publication):
       "channel \(channel) publish to '\(publication.exchange)' under '\(publication.routingKey)' "
         + "\(publication.message.messageID ?? "")"
-    case .acknowledge(let channel, let tag, let multiple): "channel \(channel) ack \(tag)\(multiple ? " and before" : "")"
+    case .acknowledge(let channel, let tag, let multiple):
+      "channel \(channel) ack \(tag)\(multiple ? " and before" : "")"
     case .reject(let channel, let tag, let multiple, let requeue):
       "channel \(channel) nack \(tag)\(multiple ? " and before" : "")\(requeue ? ", requeue" : "")"
     case .closeChannel(let channel): "channel \(channel) close"
@@ -48,7 +49,8 @@ enum ServerFrame {
     self =
       switch effect {
       case .deliver(let channel, let tag, let delivery): .deliver(channel: channel, tag: tag, delivery)
-      case .returned(let channel, let code, let text, let publication): .returned(channel: channel, code, text, publication)
+      case .returned(let channel, let code, let text, let publication):
+        .returned(channel: channel, code, text, publication)
       case .confirm(let channel, let number, let isAck): .confirm(channel: channel, number: number, isAck: isAck)
       case .consumerCancelled(let channel, let tag): .consumerCancelled(channel: channel, tag: tag)
       }

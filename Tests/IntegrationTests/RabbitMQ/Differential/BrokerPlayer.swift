@@ -98,7 +98,9 @@ final class BrokerPlayer: Sendable {
     // Consumers are read by tasks of their own: only the order at each one means something.
     var byConsumer: [String: [String]] = [:]
     for entry in arrived { byConsumer[entry.order, default: []].append(entry.text) }
-    observation.deliveries = byConsumer.keys.sorted().map { "\($0): \(byConsumer[$0, default: []].joined(separator: " "))" }
+    observation.deliveries = byConsumer.sorted { $0.key < $1.key }.map { consumer, texts in
+      "\(consumer): \(texts.joined(separator: " "))"
+    }
     observation.openChannels = isOpen
     return observation
   }

@@ -72,7 +72,9 @@ struct BrokerStepGenerator {
     case ..<44: return .get(client, queue())
     case ..<54: return .consume(client, queue(), prefetch: 1 + random.below(3), isExclusive: random.below(12) == 0)
     case ..<57: return consumers > 0 ? .cancel(client, consumer: random.below(consumers)) : .get(client, queue())
-    case ..<70: return held.isEmpty ? .get(client, queue()) : .acknowledge(client, tag(held), multiple: random.below(4) == 0)
+    case ..<70:
+      guard !held.isEmpty else { return .get(client, queue()) }
+      return .acknowledge(client, tag(held), multiple: random.below(4) == 0)
     case ..<84:
       guard !held.isEmpty else { return .publish(client, [message()]) }
       return .reject(client, tag(held), multiple: random.below(3) == 0, requeue: random.below(2) == 0)
@@ -97,9 +99,8 @@ struct BrokerStepGenerator {
       }
       return .declareQueue(client, queue, passive: false)
     case 6:
-      return .declareExchange(
-        client,
-        BrokerExchange(["d", "t", "x", "amq.mine", "amq.direct"][random.below(5)], .direct, isDurable: random.below(3) > 0))
+      let name = ["d", "t", "x", "amq.mine", "amq.direct"][random.below(5)]
+      return .declareExchange(client, BrokerExchange(name, .direct, isDurable: random.below(3) > 0))
     case 7, 8: return .bind(client, BrokerStepGenerator.binding(&random))
     case 9: return .unbind(client, topology.bindings[random.below(topology.bindings.count)])
     default: return .acknowledge(client, UInt64(random.below(40)), multiple: random.below(2) == 0)
