@@ -18,9 +18,9 @@ public final class RabbitMQConnection: BrokerConnection {
 
   public func openChannel(deadline: MonotonicInstant) async throws -> any BrokerChannel {
     try Task.checkCancellation()
-    let reply = Reply<RabbitMQChannel>()
+    let reply = Reply<ChannelHandle>()
     if let end = worker.post(.openChannel(reply, deadline: try worker.limit(of: deadline))) { throw end }
-    return try await reply.value()
+    return RabbitMQChannel(try await reply.value(), worker: worker, of: self)
   }
 
   public func close() { worker.close() }

@@ -17,19 +17,21 @@ final class ChannelWork {
     var deadline: Int64
   }
 
-  let channel: RabbitMQChannel
+  let channel: ChannelHandle
   var confirms = PublishConfirms()
   var content: ContentAssembly?
   var consumers: [String: RabbitMQConsumer] = [:]
   /// We have closed it, and the broker has not said so yet.
   var isClosing = false
+  /// It was opened after its caller had given up.
+  var isAbandoned = false
   /// A request whose answer came after its caller had given up.
   var lateAnswer: BrokerRequest?
   private var asked: [Asked] = []
   private var publishing: [PublishConfirms.Batch: Publishing] = [:]
-  private var opening: (reply: Reply<RabbitMQChannel>, deadline: Int64, answersLeft: Int)?
+  private var opening: (reply: Reply<ChannelHandle>, deadline: Int64, answersLeft: Int)?
 
-  init(_ channel: RabbitMQChannel, opening reply: Reply<RabbitMQChannel>, _ deadline: Int64) {
+  init(_ channel: ChannelHandle, opening reply: Reply<ChannelHandle>, _ deadline: Int64) {
     self.channel = channel
     opening = (reply, deadline, 2)
   }
@@ -63,7 +65,7 @@ final class ChannelWork {
       self.opening?.answersLeft -= 1
       guard opening.answersLeft == 1 else { return true }
       self.opening = nil
-      if !opening.reply.resume(.success(channel)) { channel.close() }
+      isAbandoned = !opening.reply.resume(.success(channel))
       return true
     }
     guard !asked.isEmpty else { return true }

@@ -1,18 +1,14 @@
 package import Seams
 internal import Synchronization
 
-/// A channel of a ``RabbitMQConnection``.
-package final class RabbitMQChannel: RequestingChannel {
+/// What a channel's users and its connection's thread share.
+final class ChannelHandle: Sendable {
   let number: UInt16
-  private let worker: ConnectionWorker
   private let state = Mutex<(reason: BrokerError?, consumers: Int)>((nil, 0))
 
-  init(number: UInt16, worker: ConnectionWorker) {
-    self.number = number
-    self.worker = worker
-  }
+  init(number: UInt16) { self.number = number }
 
-  package var isOpen: Bool { state.withLock { $0.reason == nil } }
+  var isOpen: Bool { state.withLock { $0.reason == nil } }
 
   /// The error of a call on this closed channel.
   var closedError: BrokerError {
@@ -27,6 +23,29 @@ package final class RabbitMQChannel: RequestingChannel {
     state.withLock { $0.reason = $0.reason ?? reason }
   }
 
+  /// A tag that no other consumer of the channel has.
+  func nextConsumerTag() -> String {
+    state.withLock { state in
+      state.consumers += 1
+      return "zoco-\(number)-\(state.consumers)"
+    }
+  }
+}
+
+/// A channel of a ``RabbitMQConnection``, which lives at least as long.
+package final class RabbitMQChannel: RequestingChannel {
+  private let handle: ChannelHandle
+  private let worker: ConnectionWorker
+  private let connection: RabbitMQConnection
+
+  init(_ handle: ChannelHandle, worker: ConnectionWorker, of connection: RabbitMQConnection) {
+    self.handle = handle
+    self.worker = worker
+    self.connection = connection
+  }
+
+  package var isOpen: Bool { handle.isOpen }
+
   package func ask(_ request: BrokerRequest, deadline: MonotonicInstant) async throws -> BrokerAnswer {
     try await ask(request, consumer: nil, deadline: deadline)
   }
@@ -38,7 +57,7 @@ package final class RabbitMQChannel: RequestingChannel {
     if let problem = request.problem { throw BrokerError(.invalidArgument, message: problem) }
     let limit = try worker.limit(of: deadline)
     let reply = Reply<BrokerAnswer>()
-    try post(.ask(self, request, reply, consumer: consumer, deadline: limit))
+    try post(.ask(handle, request, reply, consumer: consumer, deadline: limit))
     return try await reply.value()
   }
 
@@ -50,38 +69,35 @@ package final class RabbitMQChannel: RequestingChannel {
     if let problem = BrokerRequest.problem(publications) { throw BrokerError(.invalidArgument, message: problem) }
     let limit = try worker.limit(of: deadline)
     let reply = Reply<[BrokerPublishOutcome]>()
-    try post(.publish(self, publications, reply, deadline: limit))
+    try post(.publish(handle, publications, reply, deadline: limit))
     return try await reply.value()
   }
 
   package func consume(
     _ queue: String, prefetch: Int, isExclusive: Bool, deadline: MonotonicInstant
   ) async throws -> BrokerDeliveries {
-    let tag = state.withLock { state in
-      state.consumers += 1
-      return "zoco-\(number)-\(state.consumers)"
-    }
+    let tag = handle.nextConsumerTag()
     let consumer = RabbitMQConsumer()
     let request = BrokerRequest.consume(queue, tag: tag, prefetch: prefetch, isExclusive: isExclusive)
     _ = try await ask(request, consumer: consumer, deadline: deadline)
-    return BrokerDeliveries(consumerTag: tag, source: consumer)
+    return BrokerDeliveries(consumerTag: tag, source: HeldConsumer(consumer: consumer, channel: self))
   }
 
   package func acknowledge(_ tag: BrokerDeliveryTag, multiple: Bool) throws {
-    try post(.acknowledge(self, tag.number, multiple: multiple))
+    try post(.acknowledge(handle, tag.number, multiple: multiple))
   }
 
   package func reject(_ tag: BrokerDeliveryTag, multiple: Bool, requeue: Bool) throws {
-    try post(.reject(self, tag.number, multiple: multiple, requeue: requeue))
+    try post(.reject(handle, tag.number, multiple: multiple, requeue: requeue))
   }
 
   package func close() {
-    _ = worker.post(.closeChannel(self))
-    ended(BrokerError(.closed, message: "the channel was closed by this program"))
+    _ = worker.post(.closeChannel(handle))
+    handle.ended(BrokerError(.closed, message: "the channel was closed by this program"))
   }
 
   private func post(_ command: ConnectionWorker.Command) throws {
-    guard isOpen else { throw closedError }
+    guard isOpen else { throw handle.closedError }
     if let end = worker.post(command) { throw end }
   }
 }

@@ -71,3 +71,16 @@ final class RabbitMQConsumer: BrokerDeliverySource {
     return try await reply.value()
   }
 }
+
+/// A consumer as its reader has it: it keeps the channel, and so the connection, open.
+final class HeldConsumer: BrokerDeliverySource {
+  private let consumer: RabbitMQConsumer
+  private let channel: RabbitMQChannel
+
+  init(consumer: RabbitMQConsumer, channel: RabbitMQChannel) {
+    self.consumer = consumer
+    self.channel = channel
+  }
+
+  func next() async throws -> BrokerDelivery? { try await consumer.next() }
+}

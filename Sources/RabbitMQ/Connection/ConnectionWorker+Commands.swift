@@ -28,25 +28,25 @@ extension ConnectionWorker {
   }
 
   /// The work of an open channel; answers the command when the channel has been closed meanwhile.
-  private func open(_ channel: RabbitMQChannel, _ command: Command) -> ChannelWork? {
+  private func open(_ channel: ChannelHandle, _ command: Command) -> ChannelWork? {
     if let work = channels[channel.number], work.channel === channel, !work.isClosing { return work }
     refuse(command, channel.closedError)
     return nil
   }
 
-  private func openChannel(_ reply: Reply<RabbitMQChannel>, _ deadline: Int64) {
+  private func openChannel(_ reply: Reply<ChannelHandle>, _ deadline: Int64) {
     guard let number = (1...max(1, link.channelLimit)).first(where: { channels[$0] == nil }) else {
       reply.resume(
         .failure(BrokerError(.closed, message: "the connection has no channel left of \(link.channelLimit)")))
       return
     }
-    let channel = RabbitMQChannel(number: number, worker: self)
+    let channel = ChannelHandle(number: number)
     channels[number] = ChannelWork(channel, opening: reply, deadline)
     nextDeadline = min(nextDeadline, deadline)
     check(link.sendOpen(number))
   }
 
-  private func closeChannel(_ channel: RabbitMQChannel) {
+  func closeChannel(_ channel: ChannelHandle) {
     guard let work = channels[channel.number], work.channel === channel, !work.isClosing else { return }
     func isMine(_ command: Command) -> Bool {
       if case .publish(let other, _, _, _) = command { other === channel } else { false }

@@ -42,6 +42,7 @@ extension ConnectionWorker {
 
   private func answered(_ answer: BrokerAnswer, _ work: ChannelWork) {
     let isTaken = work.answered(answer)
+    if work.isAbandoned { return closeChannel(work.channel) }
     guard !isTaken, let late = work.lateAnswer else { return }
     work.lateAnswer = nil
     // The caller gave up: what the broker handed over goes back.

@@ -6,12 +6,12 @@ internal import Synchronization
 /// `@unchecked Sendable`: everything but the mailbox and the bell is touched by the connection's own thread only.
 final class ConnectionWorker: @unchecked Sendable {
   enum Command: Sendable {
-    case openChannel(Reply<RabbitMQChannel>, deadline: Int64)
-    case ask(RabbitMQChannel, BrokerRequest, Reply<BrokerAnswer>, consumer: RabbitMQConsumer?, deadline: Int64)
-    case publish(RabbitMQChannel, [BrokerPublication], Reply<[BrokerPublishOutcome]>, deadline: Int64)
-    case acknowledge(RabbitMQChannel, UInt64, multiple: Bool)
-    case reject(RabbitMQChannel, UInt64, multiple: Bool, requeue: Bool)
-    case closeChannel(RabbitMQChannel)
+    case openChannel(Reply<ChannelHandle>, deadline: Int64)
+    case ask(ChannelHandle, BrokerRequest, Reply<BrokerAnswer>, consumer: RabbitMQConsumer?, deadline: Int64)
+    case publish(ChannelHandle, [BrokerPublication], Reply<[BrokerPublishOutcome]>, deadline: Int64)
+    case acknowledge(ChannelHandle, UInt64, multiple: Bool)
+    case reject(ChannelHandle, UInt64, multiple: Bool, requeue: Bool)
+    case closeChannel(ChannelHandle)
     case close
   }
 

@@ -10,6 +10,8 @@ public protocol BrokerConnector: Sendable {
 }
 
 /// One connection to a broker, which carries any number of channels. Safe for use by many tasks.
+///
+/// Its channels keep it open; close it when it has served its purpose.
 public protocol BrokerConnection: AnyObject, Sendable {
   /// Whether the connection is open, as far as this side knows.
   var isOpen: Bool { get }

@@ -100,10 +100,10 @@ extension VirtualHost {
     exchanges[binding.exchange]?.bind(Exchange.Binding(queue: binding.queue, key: binding.routingKey))
   }
 
+  /// Takes a binding back. Nothing need be there.
   func unbind(_ binding: BrokerBinding, for connection: Int) throws(Refusal) {
     try refuseDefault(binding.exchange)
-    _ = try exchange(binding.exchange)
-    _ = try queue(binding.queue, for: connection)
+    if queues[binding.queue] != nil { _ = try queue(binding.queue, for: connection) }
     exchanges[binding.exchange]?.unbind { $0.queue == binding.queue && $0.key == binding.routingKey }
   }
 

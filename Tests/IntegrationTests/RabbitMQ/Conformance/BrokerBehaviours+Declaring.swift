@@ -127,6 +127,9 @@ extension BrokerBehaviour {
         let none = try await channel.deleteQueue(queue.name, ifUnused: true, ifEmpty: true, deadline: bench.soon)
         try expectEqual(none, 0)
         try await channel.deleteExchange(bench.name("none"), ifUnused: true, deadline: bench.soon)
+        try await channel.unbind(binding, deadline: bench.soon)
+        try await channel.unbind(
+          BrokerBinding(queue: bench.name("none"), exchange: bench.name("none"), routingKey: ""), deadline: bench.soon)
       }
     },
     BrokerBehaviour("an exclusive queue is its connection's alone, and goes with it") { bench in
