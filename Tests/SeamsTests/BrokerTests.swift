@@ -145,7 +145,25 @@ import Testing
     #expect(isForgotten)
     #expect(confirms.take(tag: 2, multiple: false, isAck: true).isEmpty)
     let next = begin(&confirms, [publication("3")])
-    #expect(confirms.failAll(BrokerError(.connectionLost, message: "")).map(\.batch) == [next])
+    let lost = confirms.failAll(BrokerError(.connectionLost, message: ""), requestsUnderWay: false)
+    #expect(lost.map(\.batch) == [next])
     #expect(confirms.isEmpty)
+  }
+
+  @Test(arguments: [
+    (1, false, "NOT_FOUND - no exchange 'x' in vhost '/'", FailureDisposition.permanent),
+    (2, false, "NOT_FOUND - no exchange 'x' in vhost '/'", .ambiguous),
+    (1, true, "NOT_FOUND - no queue 'q' in vhost '/'", .ambiguous),
+    (1, false, "PRECONDITION_FAILED - unknown delivery tag 7", .ambiguous),
+  ])
+  func onlyTheOneThatWasRefusedDidNotArrive(
+    _ count: Int, _ hadRequests: Bool, _ text: String, _ disposition: FailureDisposition
+  ) {
+    var confirms = PublishConfirms()
+    _ = begin(&confirms, (0..<count).map { publication("\($0)") })
+    let refusal = BrokerError(.refused, replyCode: .notFound, message: text)
+    for case .failed(let error) in confirms.failAll(refusal, requestsUnderWay: hadRequests).flatMap(\.outcomes) {
+      #expect(error.disposition == disposition)
+    }
   }
 }

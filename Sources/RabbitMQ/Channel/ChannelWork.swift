@@ -145,12 +145,9 @@ final class ChannelWork {
       if index > 0 { error.inequivalence = nil }
       entry.reply.resume(.failure(error))
     }
+    let hadRequests = !asked.isEmpty
     asked = []
-    var unknown = reason
-    unknown.inequivalence = nil
-    // With one message under way and nothing else it is the one that was refused.
-    unknown.mayHaveTakenEffect = !(reason.code == .refused && confirms.hasOneOpen)
-    for done in confirms.failAll(unknown) { published(done) }
+    for done in confirms.failAll(reason, requestsUnderWay: hadRequests) { published(done) }
     for consumer in consumers.values { consumer.end(.failed(reason)) }
     consumers = [:]
   }

@@ -15,17 +15,22 @@ package enum BrokerRequest: Sendable {
   package var problem: String? {
     switch self {
     case .declareExchange(let exchange, _): BrokerRequest.tooLong([exchange.name])
-    case .deleteExchange(let name, _), .deleteQueue(let name, _, _), .purgeQueue(let name), .get(let name),
-      .cancel(let name):
-      BrokerRequest.tooLong([name])
-    case .declareQueue(let queue, _):
-      BrokerRequest.tooLong([queue.name]) ?? BrokerRequest.tooLong(queue.arguments.entries.map(\.name))
+    case .deleteExchange(let name, _), .cancel(let name): BrokerRequest.tooLong([name])
+    case .deleteQueue(let name, _, _), .purgeQueue(let name), .get(let name): BrokerRequest.nameless(name)
+    case .declareQueue(let queue, let passive):
+      (passive ? BrokerRequest.nameless(queue.name) : BrokerRequest.tooLong([queue.name]))
+        ?? BrokerRequest.tooLong(queue.arguments.entries.map(\.name))
     case .bind(let binding), .unbind(let binding):
-      BrokerRequest.tooLong([binding.queue, binding.exchange, binding.routingKey])
+      BrokerRequest.nameless(binding.queue) ?? BrokerRequest.tooLong([binding.exchange, binding.routingKey])
     case .consume(let queue, _, let prefetch, _):
       (1...65_535).contains(prefetch)
-        ? BrokerRequest.tooLong([queue]) : "a prefetch is a number from 1 to 65535, not \(prefetch)"
+        ? BrokerRequest.nameless(queue) : "a prefetch is a number from 1 to 65535, not \(prefetch)"
     }
+  }
+
+  /// To AMQP no name means the queue that the channel declared last: a trap, and no use.
+  private static func nameless(_ queue: String) -> String? {
+    queue.isEmpty ? "a queue has a name" : tooLong([queue])
   }
 
   /// Everything that a declaration asks for, for the error when it is refused.

@@ -39,9 +39,6 @@ package struct PublishConfirms: Sendable {
   /// Whether no message waits.
   package var isEmpty: Bool { open.isEmpty }
 
-  /// Whether exactly one message waits.
-  package var hasOneOpen: Bool { open.count == 1 }
-
   /// Begins a call of `count` messages.
   package mutating func begin(_ count: Int) -> Batch {
     defer { nextBatch += 1 }
@@ -91,8 +88,17 @@ package struct PublishConfirms: Sendable {
     return waiting.outcomes.map { $0 ?? .failed(error) }
   }
 
-  /// The channel is gone: what is not settled failed with `error`.
-  package mutating func failAll(_ error: BrokerError) -> [Finished] {
+  /// The channel is gone: what is not settled failed for `reason`, and may have arrived.
+  ///
+  /// Unless it is certain that the broker closed the channel because of the one message that was under way: no request was
+  /// that could be to blame, and the text speaks of no acknowledgement.
+  package mutating func failAll(_ reason: BrokerError, requestsUnderWay: Bool) -> [Finished] {
+    var error = reason
+    error.inequivalence = nil
+    let isToBlame =
+      reason.code == .refused && open.count == 1 && !requestsUnderWay
+      && !reason.message.contains("unknown delivery tag")
+    error.mayHaveTakenEffect = !isToBlame
     open.removeAll()
     lowest = next
     let left = batches.keys.sorted()

@@ -165,12 +165,9 @@ package final class SimulatedRabbitMQChannel: RequestingChannel, @unchecked Send
       if index > 0 { error.inequivalence = nil }
       entry.call.fail(error)
     }
+    let hadRequests = !asked.isEmpty
     asked = []
-    var unknown = reason
-    unknown.inequivalence = nil
-    // With one message under way and nothing else it is the one that was refused.
-    unknown.mayHaveTakenEffect = !(reason.code == .refused && confirms.hasOneOpen)
-    for done in confirms.failAll(unknown) { finished(done) }
+    for done in confirms.failAll(reason, requestsUnderWay: hadRequests) { finished(done) }
     for tag in consumers.keys.sorted() { consumers[tag]?.end(.failed(reason)) }
     consumers = [:]
   }
