@@ -116,6 +116,7 @@ extension TraceKind {
     case .hostResumed: "resume"
     case .operation: "client"
     case .note: "note"
+    case .brokerFrame: "broker"
     }
   }
 }
