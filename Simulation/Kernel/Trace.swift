@@ -20,6 +20,7 @@ public enum TraceKind: UInt8, Sendable, CaseIterable {
   case operation
   case note
   case cacheCommand
+  case brokerFrame
 }
 
 /// One event of a run, kept only when events are asked for.

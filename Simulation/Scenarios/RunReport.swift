@@ -117,6 +117,7 @@ extension TraceKind {
     case .operation: "client"
     case .note: "note"
     case .cacheCommand: "cache"
+    case .brokerFrame: "broker"
     }
   }
 }

@@ -12,7 +12,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "zocod", "Seams", "SeamsLive", "HTTPLive", "Reactor", "Postgres", "Redis", "ServiceKit", "Inventory",
+    "zocod", "Seams", "SeamsLive", "HTTPLive", "Reactor", "Postgres", "Redis", "RabbitMQ", "ServiceKit", "Inventory",
   ])
   func productionLinksNothingOfTheHarness(_ target: String) {
     let linked = Self.manifest.closure(of: target).filter { Self.manifest.targets[$0]?.isOfTheHarness == true }
@@ -29,7 +29,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("CLibPQ", "Sources/Postgres/"), ("CHiredis", "Sources/Redis/"), ("CEpoll", "Sources/Reactor/"),
+    ("CLibPQ", "Sources/Postgres/"), ("CHiredis", "Sources/Redis/"), ("CRabbitMQ", "Sources/RabbitMQ/"),
+    ("CEpoll", "Sources/Reactor/"),
   ])
   func onlyItsDriverImportsALibrary(_ module: String, _ folder: String) throws {
     let pattern = try Regex("(?m)^\\s*(@preconcurrency )?(public |internal |package |private )?import \(module)\\b")
@@ -43,7 +44,7 @@ import Testing
       ["Sources/Seams/", "Sources/ServiceKit/", "Sources/Inventory/"].contains { file.path.hasPrefix($0) }
     }
     let forbidden =
-      /(?m)^\s*(public |internal |package )?import (Postgres|Redis|Reactor|HTTPLive|SeamsLive|HummingbirdCore|AsyncHTTPClient|NIOPosix|Glibc)\b/
+      /(?m)^\s*(public |internal |package )?import (Postgres|Redis|RabbitMQ|Reactor|HTTPLive|SeamsLive|HummingbirdCore|AsyncHTTPClient|NIOPosix|Glibc)\b/
     let found = above.filter { $0.text.contains(forbidden) }
     #expect(found.isEmpty, "\(found.map(\.path))")
   }
