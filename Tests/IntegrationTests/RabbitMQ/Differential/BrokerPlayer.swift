@@ -58,12 +58,16 @@ final class BrokerPlayer: Sendable {
 
   /// Deletes what the run may have left, and closes everything.
   func stop(_ topology: BrokerTopology) async throws {
-    let channel = try await monitorChannel()
     for queue in topology.queues {
-      _ = try await channel.deleteQueue(names.full(queue.name), ifUnused: false, ifEmpty: false, deadline: soon)
+      do {
+        _ = try await monitorChannel().deleteQueue(
+          names.full(queue.name), ifUnused: false, ifEmpty: false, deadline: soon)
+      } catch let error as BrokerError where error.replyCode == .resourceLocked {
+        // Exclusive: it goes with the connection that declared it.
+      }
     }
     for exchange in topology.exchanges {
-      try await channel.deleteExchange(names.full(exchange.name), ifUnused: false, deadline: soon)
+      try await monitorChannel().deleteExchange(names.full(exchange.name), ifUnused: false, deadline: soon)
     }
     let clients = state.withLock { $0.clients }
     for client in clients { client.connection.close() }
