@@ -127,6 +127,27 @@ struct LogicTests {
     }
   }
 
+  @Test func rejectedMessagesThatCircleAmongFullQueuesAreNoticed() throws {
+    let one = channel(1)
+    for (name, other) in [("a", "b"), ("b", "a")] {
+      try declare(name) {
+        $0.maximumLength = 1
+        $0.deadLetterExchange = ""
+        $0.deadLetterRoutingKey = other
+      }
+    }
+    for id in ["1", "2", "3"] {
+      try publish("a", id, on: one)
+      _ = try host.get("a", one, now: 0)
+    }
+    try host.reject(2, multiple: true, requeue: false, on: one, now: 0)
+    // Two messages in two places.
+    #expect(host.circling == nil)
+    #expect((ready("a") + ready("b")).sorted() == ["1", "2"])
+    try host.reject(3, multiple: false, requeue: false, on: one, now: 0)
+    #expect(host.circling?.hasSuffix("among a, b") == true)
+  }
+
   @Test func anUnknownArgumentIsNotGuessedAt() throws {
     #expect(throws: Unsupported.self) { try declare("q") { $0.arguments["x-max-priority"] = 5 } }
     #expect(throws: Refusal.self) { try declare("q") { $0.arguments["x-message-ttl"] = -1 } }

@@ -1,3 +1,4 @@
+import DequeModule
 import Seams
 
 /// Messages go out, and come back.

@@ -1,3 +1,4 @@
+import DequeModule
 import NIOCore
 import Seams
 
@@ -84,15 +85,25 @@ extension VirtualHost {
   }
 
   /// Brings the dead letters to their queues, and what dies on arrival further on. A full queue that refuses drops them.
+  ///
+  /// A real broker lets messages that a consumer once rejected circle for ever among full queues: the rejection in their
+  /// history keeps it from seeing a cycle. It serves others meanwhile; here nothing else would ever happen again, so
+  /// that this is noticed and given up.
   func deliverDead(now: Int64) {
-    var index = 0
-    while index < dead.count {
-      let (stored, names) = dead[index]
-      index += 1
+    var brought = 0
+    while let (stored, names) = dead.popFirst() {
+      brought += 1
+      guard brought <= VirtualHost.mostDeadLetters else {
+        let queues = Set(stored.message.deaths.map(\.queue)).sorted().joined(separator: ", ")
+        circling = "dead letters that go around without end: \(stored.message.messageID ?? "one") among \(queues)"
+        return dead.removeAll()
+      }
       for name in names {
         if let queue = queues[name] { enqueue(stored, queue, now) }
       }
     }
-    dead.removeAll(keepingCapacity: true)
   }
+
+  /// More than any queue here ever holds, and quickly reached by what circles.
+  private static let mostDeadLetters = 100_000
 }

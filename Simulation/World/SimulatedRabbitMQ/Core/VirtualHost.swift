@@ -1,3 +1,4 @@
+import DequeModule
 import Seams
 
 /// What the broker's logic wants done for the channels, in this order.
@@ -74,7 +75,9 @@ final class VirtualHost {
   var dirty: [ClassicQueue] = []
   var unsyncedConfirms: [(channel: Int, number: UInt64)] = []
   /// Dead letters on their way: a queue hands them over and goes on, as processes do.
-  var dead: [(stored: StoredMessage, queues: [String])] = []
+  var dead: Deque<(stored: StoredMessage, queues: [String])> = []
+  /// What a dead letter that goes around without end was seen doing; `nil` as long as all of them come to rest.
+  var circling: String?
   /// Adds the civil time in seconds to what is dead-lettered.
   let wallSeconds: (Int64) -> Int64
   let maximumMessageSize: Int

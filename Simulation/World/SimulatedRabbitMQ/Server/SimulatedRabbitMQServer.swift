@@ -143,6 +143,9 @@ public final class SimulatedRabbitMQServer: @unchecked Sendable {
 
   /// Hands the logic's effects to the sessions.
   func collectEffects() {
+    if let circling = virtualHost.circling {
+      host.kernel.failHarness("the simulated RabbitMQ does not have \(circling)")
+    }
     let effects = virtualHost.effects
     guard !effects.isEmpty else { return }
     virtualHost.effects.removeAll(keepingCapacity: true)

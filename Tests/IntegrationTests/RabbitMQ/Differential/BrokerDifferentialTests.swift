@@ -137,8 +137,11 @@ struct BrokerDifferentialTests {
       try await player.stop(live.topology)
     }
     kernel.reap()
-    guard case .finished = outcome else {
-      throw ConformanceFailure("the simulated run of seed \(seed) ended with \(outcome)")
+    switch outcome {
+    case .finished: break
+    case .harnessFailure(let why) where why.contains("go around without end"):
+      transcript.withLock { $0.endsInCircle = true }
+    default: throw ConformanceFailure("the simulated run of seed \(seed) ended with \(outcome)")
     }
     return transcript.withLock { $0 }
   }
