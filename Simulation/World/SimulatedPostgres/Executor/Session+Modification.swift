@@ -49,6 +49,7 @@ extension Session {
         case .done(let stored): return stored
         }
       }
+      transaction.takeWriteOrder()
       let version = RowVersion(
         values: values, creator: transaction, command: transaction.command, previous: nil)
       let row = table.addRow(version)
@@ -217,6 +218,7 @@ extension Session {
     let old = row.head.values
     let version = RowVersion(
       values: values, creator: transaction, command: transaction.command, previous: row.head)
+    version.changesKey = row.strength(heldBy: transaction) == .update
     var changed: [Index] = []
     for index in table.indexes where try !index.sameEntry(old, values) { changed.append(index) }
     version.keepsIndexEntries = changed.isEmpty
@@ -226,7 +228,11 @@ extension Session {
       if index.isUnique { _ = try await awaitKey(index, values, row, isArbiter: false) }
       index.entries.insert(index.key(of: values), row)
     }
-    for key in table.foreignKeys where key.columns.contains(where: { !Datum.identical(old[$0], values[$0]) }) {
+    // A row that this transaction wrote is checked again: its earlier check saw a version that is no more
+    // (`RI_FKey_fk_upd_check_required`). It matters for the lock on the parent.
+    let isOwn = version.previous?.creator === transaction
+    for key in table.foreignKeys
+    where isOwn || key.columns.contains(where: { !Datum.identical(old[$0], values[$0]) }) {
       context.checks.append(.child(key, row, version))
     }
     for key in table.referencedBy

@@ -68,9 +68,13 @@ struct LockTag: Hashable {
   let kind: Kind
   let first: UInt64
   let second: UInt64
+  /// Of a tuple: which version of the row it is.
+  var version: UInt32 = 0
 
   static func relation(_ table: Table) -> LockTag { LockTag(kind: .relation, first: table.id, second: 0) }
-  static func tuple(_ row: HeapRow) -> LockTag { LockTag(kind: .tuple, first: row.table.id, second: row.id) }
+  static func tuple(_ row: HeapRow, _ version: RowVersion) -> LockTag {
+    LockTag(kind: .tuple, first: row.table.id, second: row.id, version: version.number)
+  }
   static func transaction(_ transaction: Transaction) -> LockTag {
     LockTag(kind: .transaction, first: transaction.id, second: 0)
   }
@@ -86,7 +90,7 @@ struct LockTag: Hashable {
   var description: String {
     switch kind {
     case .relation: return "relation \(first) of database 1"
-    case .tuple: return "tuple (0,\(second)) of relation \(first) of database 1"
+    case .tuple: return "tuple (\(version),\(second)) of relation \(first) of database 1"
     case .transaction: return "transaction \(first)"
     case .advisory: return "advisory lock [1,\(first >> 32),\(first & 0xFFFF_FFFF),\(second)]"
     }

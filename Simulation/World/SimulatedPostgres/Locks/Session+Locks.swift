@@ -71,27 +71,30 @@ extension Session {
 
   /// Waits until no other transaction stands against a lock on the row, and takes it.
   ///
-  /// The waiting is PostgreSQL's: first for the tuple's heavyweight lock, which keeps the queue in order, then for the
-  /// end of the transaction that holds the row (`heap_lock_tuple`, `heap_update`).
+  /// The waiting is PostgreSQL's (`heap_lock_tuple`, `heap_update`, `heapam_tuple_lock`). Whoever wants a version that
+  /// others hold waits first for that tuple's heavyweight lock, which keeps the queue in order, then for the end of the
+  /// transaction that holds it. When the version has been replaced meanwhile, the queue is left, and on the way to the
+  /// newest version the wait is for the end of the update in progress alone: all who come that way go on together.
   ///
   /// - Parameter seen: the version that the caller's snapshot saw; in REPEATABLE READ the wait ends as soon as another
   ///   transaction has replaced it.
-  /// - Returns: `false` when the policy skips locked rows and this one is.
+  /// - Returns: `false` when the policy skips locked rows and this one is. A row that was deleted meanwhile is `true`,
+  ///   and not locked.
   /// - Throws: 40001 for a version that was replaced, 55P03 when the policy does not wait.
   func lock(
     _ row: HeapRow, _ strength: RowLockStrength, _ policy: LockWaitPolicy = .wait, seen: RowVersion? = nil
   ) async throws -> Bool {
     guard let transaction else { throw killedError }
-    guard row.rival(of: transaction, for: strength) != nil else {
-      transaction.lock(row, strength)
-      return true
-    }
     let mode = Session.tupleMode(strength)
-    var queued = row.strength(heldBy: transaction) != nil
-    var holdsTuple = false
-    defer { if holdsTuple { database.locks.release(.tuple(row), mode, self) } }
-    while let rival = row.rival(of: transaction, for: strength) {
+    // Who holds a lock on the row already does not queue for a stronger one.
+    let skipsQueue = row.strength(heldBy: transaction) != nil
+    var wanted = seen ?? row.settledHead(for: transaction)
+    var place: LockTag?
+    defer { if let place { database.locks.release(place, mode, self) } }
+    while !row.isGone, let rival = row.rival(of: transaction, for: strength) {
       if let seen, transaction.isolation == .repeatableRead { try checkSerializable(row, seen, strength, transaction) }
+      let current = row.settledHead(for: transaction)
+      let updater = current === wanted ? nil : row.updater(besides: transaction)
       switch policy {
       case .skipLocked: return false
       case .noWait:
@@ -100,17 +103,24 @@ extension Session {
         throw error
       case .wait: break
       }
-      if !queued {
-        if !database.locks.tryAcquire(.tuple(row), mode, self) {
-          try await database.locks.wait(.tuple(row), mode, self)
-        }
-        queued = true
-        holdsTuple = true
+      if current !== wanted, let left = place {
+        place = nil
+        database.locks.release(left, mode, self)
+      }
+      if let updater {
+        try await waitForEnd(of: updater)
+        continue
+      }
+      wanted = current
+      if place == nil, !skipsQueue {
+        let tuple = LockTag.tuple(row, current)
+        if !database.locks.tryAcquire(tuple, mode, self) { try await database.locks.wait(tuple, mode, self) }
+        place = tuple
         continue
       }
       try await waitForEnd(of: rival)
     }
-    transaction.lock(row, strength)
+    if !row.isGone { transaction.lock(row, strength) }
     return true
   }
 

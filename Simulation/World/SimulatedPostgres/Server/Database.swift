@@ -61,6 +61,7 @@ public final class Database: @unchecked Sendable {
   @exclusivity(unchecked) private var tablesByID: [UInt64: Table] = [:]
   @exclusivity(unchecked) private var nextTable: UInt64 = 16_384
   @exclusivity(unchecked) private var nextTransaction: UInt64 = 700
+  @exclusivity(unchecked) private var writeOrders: UInt64 = 0
   @exclusivity(unchecked) private var nextPID = 1_000
   @exclusivity(unchecked) var catalogVersion = 1
   @exclusivity(unchecked) var commitSequence: UInt64 = 1
@@ -144,6 +145,11 @@ public final class Database: @unchecked Sendable {
       id: nextTransaction, session: session, isolation: isolation, readOnly: readOnly, startTime: session.statementTime)
     activeTransactions.append(transaction)
     return transaction
+  }
+
+  func nextWriteOrder() -> UInt64 {
+    writeOrders += 1
+    return writeOrders
   }
 
   func openSession(_ process: SimulatedProcess) -> Session {

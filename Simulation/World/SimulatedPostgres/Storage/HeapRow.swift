@@ -5,10 +5,15 @@ final class RowVersion {
   @exclusivity(unchecked) var values: [Datum]
   let creator: Transaction
   let createdCommand: Int
+  /// Its place in the row's chain: with the row it names one tuple, as a place in the heap does.
+  let number: UInt32
   @exclusivity(unchecked) var deleter: Transaction?
   @exclusivity(unchecked) var deletedCommand = 0
   /// The version that this one replaced, while a snapshot may need it.
   @exclusivity(unchecked) var previous: RowVersion?
+  /// Whether the update that made this version held the row FOR UPDATE: it changed a key, or might as well have, for
+  /// PostgreSQL keeps only the strongest lock of a transaction and takes such an update for one of the key.
+  @exclusivity(unchecked) var changesKey = false
   /// Whether every index entry of ``previous`` fits this version too, so that pruning need not touch the indexes.
   @exclusivity(unchecked) var keepsIndexEntries = false
 
@@ -16,6 +21,7 @@ final class RowVersion {
     self.values = values
     self.creator = creator
     createdCommand = command
+    number = previous.map { $0.number &+ 1 } ?? 0
     self.previous = previous
   }
 }
@@ -24,6 +30,8 @@ final class RowVersion {
 struct RowLock {
   let owner: Transaction
   var strength: RowLockStrength
+  /// The owner's ``Transaction/writeOrder`` when it took the lock.
+  let order: UInt64
 }
 
 /// A row through all its versions, newest first, with the locks on it.
@@ -43,12 +51,16 @@ final class HeapRow {
     self.head = head
   }
 
-  /// A transaction other than `transaction` whose lock conflicts with `strength`: the first that locked the row.
+  /// A transaction other than `transaction` whose lock conflicts with `strength`: of several the one that wrote first,
+  /// as PostgreSQL keeps the members of a multixact in the order of their numbers.
   @inline(__always)
   func rival(of transaction: Transaction, for strength: RowLockStrength) -> Transaction? {
     if locks.isEmpty { return nil }
-    for lock in locks where lock.owner !== transaction && lock.strength.conflicts(with: strength) { return lock.owner }
-    return nil
+    var first: RowLock?
+    for lock in locks where lock.owner !== transaction && lock.strength.conflicts(with: strength) {
+      if lock.order < first?.order ?? .max { first = lock }
+    }
+    return first?.owner
   }
 
   /// The newest version that is not another transaction's work in progress.
@@ -58,13 +70,21 @@ final class HeapRow {
     return head
   }
 
-  /// Whether no key column has changed between the version that was seen and `head`.
+  /// The transaction other than `transaction` whose update or deletion of the row is in progress.
+  func updater(besides transaction: Transaction) -> Transaction? {
+    if head.creator.state == .active { return head.creator === transaction ? nil : head.creator }
+    guard let deleter = head.deleter, deleter.state == .active, deleter !== transaction else { return nil }
+    return deleter
+  }
+
+  /// Whether a transaction that has committed deleted the row, or the one that inserted it took it back.
+  var isGone: Bool { isRemoved || head.deleter?.state == .committed }
+
+  /// Whether no update between the version that was seen and `head` changed the key.
   func keepsKey(since seen: RowVersion, _ head: RowVersion) -> Bool {
-    if head === seen { return true }
     var version: RowVersion? = head
     while let newer = version, newer !== seen {
-      for column in newer.values.indices
-      where !Datum.identical(newer.values[column], seen.values[column]) && table.isKeyColumn(column) { return false }
+      if newer.changesKey { return false }
       version = newer.previous
     }
     return true

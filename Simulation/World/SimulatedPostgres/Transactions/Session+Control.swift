@@ -28,14 +28,17 @@ extension Session {
       transaction.savepoints.append(
         Transaction.Savepoint(
           name: name, undoCount: transaction.undo.count, heldLockCount: transaction.heldLocks.count,
-          settings: settings))
+          writeOrder: transaction.writeOrder, settings: settings))
+      transaction.writeOrder = nil
     case .rollbackTo(let name):
       let (transaction, index) = try savepoint(name, "ROLLBACK TO SAVEPOINT")
       undo(transaction, to: transaction.savepoints[index])
+      transaction.writeOrder = nil
       transaction.savepoints.removeSubrange((index + 1)...)
       block = .explicit
     case .release(let name):
       let (transaction, index) = try savepoint(name, "RELEASE SAVEPOINT")
+      transaction.writeOrder = transaction.savepoints[index].writeOrder ?? transaction.writeOrder
       transaction.savepoints.removeSubrange(index...)
     default: preconditionFailure("not a transaction statement")
     }

@@ -36,6 +36,9 @@ final class Transaction {
   /// Heavyweight locks to release at the end.
   @exclusivity(unchecked) var heldLocks: [(tag: LockTag, mode: LockMode)] = []
   @exclusivity(unchecked) var savepoints: [Savepoint] = []
+  /// The place of this transaction, or of its part since the last savepoint, in the order in which transactions first
+  /// wrote or locked a row: what the order of transaction numbers says in PostgreSQL.
+  @exclusivity(unchecked) var writeOrder: UInt64?
   /// Whether the lock table holds an entry for this transaction that others wait on.
   @exclusivity(unchecked) var isWaitedFor = false
   /// Whether the catalog was changed: plans must not be shared until the end.
@@ -45,6 +48,7 @@ final class Transaction {
     var name: String
     var undoCount: Int
     var heldLockCount: Int
+    var writeOrder: UInt64?
     var settings: SessionSettings
   }
 
@@ -79,8 +83,16 @@ final class Transaction {
       }
       return
     }
-    row.locks.append(RowLock(owner: self, strength: strength))
+    row.locks.append(RowLock(owner: self, strength: strength, order: takeWriteOrder()))
     undo.append(.locked(row, previous: nil))
+  }
+
+  @discardableResult
+  func takeWriteOrder() -> UInt64 {
+    if let writeOrder { return writeOrder }
+    let order = session.database.nextWriteOrder()
+    writeOrder = order
+    return order
   }
 
   func writable(_ command: String) throws {

@@ -40,6 +40,10 @@ struct DifferentialTests {
     #expect(figures.waits > figures.schedules || seeds.count < 100, "the schedules must make sessions wait")
   }
 
+  /// How many runs of the engine a schedule may need. A step that lets several statements go on at once is a race on a
+  /// real server too, whose outcome must be one that the engine has: the kernel's seed decides which it takes.
+  private static let orders: UInt64 = 64
+
   /// Plays one seed on both. A difference must show again with five and twenty-five times the patience: on a machine
   /// that stalls, a session may look for a deadlock late and another become the victim.
   private static func compare(_ seed: UInt64, _ database: LiveDatabase) async throws -> Verdict {
@@ -48,22 +52,30 @@ struct DifferentialTests {
     for patience in [20, 100, 500] {
       let generator = ScheduleGenerator(seed: seed)
       let live = try await LiveSchedule(database: database, patience: patience).play(generator)
-      let simulated = try SimulatedSchedule().play(live.steps, sessions: generator.sessions, seed: seed)
       verdict.steps = live.steps.count
       verdict.waits = live.observations.count { !$0.waits.isEmpty }
       verdict.errors = live.observations.count {
         $0.ended.values.contains { if case .error = $0 { true } else { false } }
       }
       verdict.deadlocks = live.observations.count { $0.ended.values.contains(where: \.isDeadlock) }
-      guard let found = live.firstDifference(from: simulated) else { return verdict }
+      var closest: (difference: Transcript.Difference, transcript: Transcript)?
+      for order in 0..<orders {
+        let simulated = try SimulatedSchedule().play(
+          live.steps, sessions: generator.sessions, seed: seed &+ order << 32)
+        guard let found = live.firstDifference(from: simulated) else {
+          verdict.isRace = order > 0
+          return verdict
+        }
+        if found.step > closest?.difference.step ?? -1 { closest = (found, simulated) }
+      }
+      guard let closest else { preconditionFailure("no order was played") }
       difference = """
-        seed \(seed): real PostgreSQL (first) and the simulated engine (second) differ at \(found)
+        seed \(seed): real PostgreSQL (first) and the simulated engine (second) differ at \(closest.difference)
         schedule and what real PostgreSQL did:
         \(live.rendered)
-        what the simulated engine did:
-        \(simulated.rendered)
+        what the simulated engine did, in the run of \(orders) that agreed the longest:
+        \(closest.transcript.rendered)
         again: ZOCO_DIFFERENTIAL_SEEDS=\(seed)..\(seed) ./zoco test --filter DifferentialTests
-        \(live.hasRace ? "(one step let several statements go on at once)" : "")
         """
     }
     verdict.difference = difference
@@ -97,6 +109,8 @@ struct DifferentialTests {
     var waits = 0
     var errors = 0
     var deadlocks = 0
+    /// Whether the engine took another order of statements let go at once than real PostgreSQL in its first run.
+    var isRace = false
     var difference: String?
   }
 
@@ -106,6 +120,7 @@ struct DifferentialTests {
     var waits = 0
     var errors = 0
     var deadlocks = 0
+    var races = 0
     var differences: [String] = []
     /// Those that differ.
     var seeds: [UInt64] = []
@@ -116,6 +131,7 @@ struct DifferentialTests {
       waits += verdict.waits
       errors += verdict.errors
       deadlocks += verdict.deadlocks
+      if verdict.isRace { races += 1 }
       guard let difference = verdict.difference else { return }
       differences.append(difference)
       seeds.append(verdict.seed)
@@ -123,7 +139,8 @@ struct DifferentialTests {
 
     var description: String {
       "\(schedules) schedules, \(steps) steps, \(waits) with waits, \(errors) with errors, "
-        + "\(deadlocks) deadlocks, \(differences.count) differences"
+        + "\(deadlocks) deadlocks, \(races) with a race that ended the other way round at first, "
+        + "\(differences.count) differences"
     }
   }
 }

@@ -41,7 +41,6 @@ struct LiveSchedule {
         group.addTask { await LiveSchedule.run(step, players[step.session]) }
         let before = Set(waits.keys)
         let observation = try await settle(before.union([step.session]), players, monitor)
-        if before.intersection(observation.ended.keys).count > 1 { transcript.hasRace = true }
         waits = observation.waits
         transcript.steps.append(step)
         transcript.observations.append(observation)
@@ -55,12 +54,8 @@ struct LiveSchedule {
   private func nextStep(
     _ generator: inout ScheduleGenerator, _ transcript: Transcript, _ sessions: [Session], _ waits: [Int: [Int]]
   ) -> Step? {
-    let ready = sessions.indices.filter { waits[$0] == nil }.map { index in
-      (
-        session: index, status: sessions[index].connection.status,
-        waiters: waits.values.count { $0.contains(index) }
-      )
-    }
+    let ready = sessions.indices.filter { waits[$0] == nil }
+      .map { (session: $0, status: sessions[$0].connection.status) }
     if transcript.steps.count < generator.length { return generator.next(ready) }
     // The end: whoever is in a transaction commits, until nobody is.
     guard let open = ready.first(where: { $0.status != .idle }) else { return nil }

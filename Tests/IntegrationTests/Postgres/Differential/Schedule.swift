@@ -57,19 +57,26 @@ struct Transcript: Sendable {
   var observations: [Observation] = []
   /// The rows of every table at the end.
   var contents: [String] = []
-  /// Whether, at some step, one release let several statements go on at once: then their order is a race on a real
-  /// server.
-  var hasRace = false
+  struct Difference: CustomStringConvertible {
+    /// The number of steps that agree.
+    var step: Int
+    var description: String
+  }
 
   /// The first place where the two differ; `nil` when they agree.
-  func firstDifference(from other: Transcript) -> String? {
+  func firstDifference(from other: Transcript) -> Difference? {
     for index in 0..<min(observations.count, other.observations.count) {
       let (mine, theirs) = (observations[index], other.observations[index])
-      if mine != theirs { return "step \(index + 1), \(steps[index]):\n    \(mine)\n    \(theirs)" }
+      if mine != theirs {
+        return Difference(
+          step: index, description: "step \(index + 1), \(steps[index]):\n    \(mine)\n    \(theirs)")
+      }
     }
     if contents != other.contents {
-      return "the tables at the end:\n    \(contents.joined(separator: " | "))\n    "
-        + other.contents.joined(separator: " | ")
+      return Difference(
+        step: observations.count,
+        description: "the tables at the end:\n    \(contents.joined(separator: " | "))\n    "
+          + other.contents.joined(separator: " | "))
     }
     return nil
   }
