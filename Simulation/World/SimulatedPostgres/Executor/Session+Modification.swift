@@ -192,13 +192,11 @@ extension Session {
         "21000", "ON CONFLICT DO UPDATE command cannot affect row a second time",
         hint: "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
     }
-    _ = try await lock(row, plan.touchesKey ? .update : .noKeyUpdate)
-    if transaction.isolation == .repeatableRead,
-      row.isRemoved || row.head !== seen || row.head.deleter != nil || !context.activeSnapshot.sees(row.head)
-    {
+    let outcome = try await lockTuple(row, seen, plan.touchesKey ? .update : .noKeyUpdate)
+    if transaction.isolation == .repeatableRead, outcome == .changed || !context.activeSnapshot.sees(seen) {
       throw Failure.concurrentUpdate
     }
-    if row.isRemoved || row.head !== seen || row.head.deleter != nil { return nil }
+    if outcome == .changed { return nil }
     let source = frame.slots[0]
     defer { frame.slots[0] = source }
     frame.slots[0] = Slot(values: seen.values, row: row, version: seen)

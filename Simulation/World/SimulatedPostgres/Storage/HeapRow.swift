@@ -26,9 +26,11 @@ final class RowVersion {
   }
 }
 
-/// A row lock of a transaction.
+/// A row lock of a transaction. One that locks newer versions of a row in ever stronger modes has several.
 struct RowLock {
   let owner: Transaction
+  /// The number of the version that was locked.
+  let version: UInt32
   var strength: RowLockStrength
   /// The owner's ``Transaction/writeOrder`` when it took the lock.
   let order: UInt64
@@ -51,48 +53,46 @@ final class HeapRow {
     self.head = head
   }
 
-  /// A transaction other than `transaction` whose lock conflicts with `strength`: of several the one that wrote first,
-  /// as PostgreSQL keeps the members of a multixact in the order of their numbers.
-  @inline(__always)
-  func rival(of transaction: Transaction, for strength: RowLockStrength) -> Transaction? {
+  /// A transaction other than `transaction` that holds `version` against a lock of this strength: of several the one
+  /// that wrote first, as PostgreSQL keeps the members of a multixact in the order of their numbers.
+  ///
+  /// A lock stays on the versions that come after the one it was taken on. An update in progress holds the version that
+  /// it replaces.
+  func rival(of transaction: Transaction, for strength: RowLockStrength, on version: RowVersion) -> Transaction? {
     if locks.isEmpty { return nil }
     var first: RowLock?
-    for lock in locks where lock.owner !== transaction && lock.strength.conflicts(with: strength) {
+    for lock in locks
+    where lock.version <= version.number && lock.owner !== transaction && lock.strength.conflicts(with: strength) {
       if lock.order < first?.order ?? .max { first = lock }
     }
     return first?.owner
   }
 
-  /// The newest version that is not another transaction's work in progress.
-  func settledHead(for transaction: Transaction) -> RowVersion {
-    var head = self.head
-    while head.creator.state == .active, head.creator !== transaction, let older = head.previous { head = older }
-    return head
-  }
-
-  /// The transaction other than `transaction` whose update or deletion of the row is in progress.
-  func updater(besides transaction: Transaction) -> Transaction? {
-    if head.creator.state == .active { return head.creator === transaction ? nil : head.creator }
-    guard let deleter = head.deleter, deleter.state == .active, deleter !== transaction else { return nil }
-    return deleter
-  }
-
-  /// Whether a transaction that has committed deleted the row, or the one that inserted it took it back.
-  var isGone: Bool { isRemoved || head.deleter?.state == .committed }
-
-  /// Whether no update between the version that was seen and `head` changed the key.
-  func keepsKey(since seen: RowVersion, _ head: RowVersion) -> Bool {
-    var version: RowVersion? = head
-    while let newer = version, newer !== seen {
-      if newer.changesKey { return false }
-      version = newer.previous
+  /// The version that replaced `version`, committed or not.
+  func successor(of version: RowVersion) -> RowVersion? {
+    var candidate = head
+    while candidate !== version {
+      guard let previous = candidate.previous else { return nil }
+      if previous === version { return candidate }
+      candidate = previous
     }
-    return true
+    return nil
+  }
+
+  /// Who replaced or deleted `version`, committed or not.
+  func updater(of version: RowVersion) -> Transaction? {
+    head === version ? version.deleter : successor(of: version)?.creator
+  }
+
+  /// Whether the row lives on after `version`, with its key.
+  func spares(_ version: RowVersion) -> Bool {
+    head === version ? version.deleter == nil : !(successor(of: version)?.changesKey ?? true)
   }
 
   func strength(heldBy transaction: Transaction) -> RowLockStrength? {
-    for lock in locks where lock.owner === transaction { return lock.strength }
-    return nil
+    var strongest: RowLockStrength?
+    for lock in locks where lock.owner === transaction { strongest = max(strongest ?? lock.strength, lock.strength) }
+    return strongest
   }
 }
 

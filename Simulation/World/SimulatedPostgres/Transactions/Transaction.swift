@@ -73,17 +73,19 @@ final class Transaction {
     weakLocks = []
   }
 
-  /// Takes the row lock, which must be free of rivals; a weaker one that is held becomes the stronger.
-  func lock(_ row: HeapRow, _ strength: RowLockStrength) {
-    for index in row.locks.indices where row.locks[index].owner === self {
+  /// Takes the lock on a version of the row, which must be free of rivals; a weaker one that is held becomes the
+  /// stronger.
+  func lock(_ row: HeapRow, _ version: RowVersion, _ strength: RowLockStrength) {
+    if let index = row.locks.lastIndex(where: { $0.owner === self }) {
       let held = row.locks[index].strength
-      if held < strength {
+      if held >= strength { return }
+      if row.locks[index].version == version.number {
         row.locks[index].strength = strength
         undo.append(.locked(row, previous: held))
+        return
       }
-      return
     }
-    row.locks.append(RowLock(owner: self, strength: strength, order: takeWriteOrder()))
+    row.locks.append(RowLock(owner: self, version: version.number, strength: strength, order: takeWriteOrder()))
     undo.append(.locked(row, previous: nil))
   }
 
