@@ -50,6 +50,7 @@ extension Session {
       sequence = database.commitSequence
     }
     statementSnapshot = sequence
+    transaction.hasSnapshot = true
     return Snapshot(sequence: sequence, transaction: transaction, command: transaction.command)
   }
 
@@ -114,18 +115,7 @@ extension Session {
       if number > 0 { try await pauseBetweenRows() }
       frame.slots = joined.slots
       guard let row = joined.slots[0].row, let seen = joined.slots[0].version else { continue }
-      var values = try assigned(plan.assignments, to: seen.values, frame)
-      // As in PostgreSQL: what the row would violate as it was seen fails before any wait.
-      try checkConstraints(plan.table, values)
-      let strongest = plan.touchesKey ? RowLockStrength.update : .noKeyUpdate
-      let strength = plan.touchesKey ? updateStrength(plan.table, seen.values, values) : .noKeyUpdate
-      guard let version = try await claim(row, seen, strength, .wait, again: strongest) else { continue }
-      if version !== seen {
-        frame.slots[0] = Slot(values: version.values, row: row, version: version)
-        guard try plan.select.stillQualifies(frame) else { continue }
-        values = try assigned(plan.assignments, to: version.values, frame)
-        try checkConstraints(plan.table, values)
-      }
+      guard let values = try await claimForUpdate(row, seen, plan, frame) else { continue }
       try await update(row, values, context)
       result.count += 1
       if !plan.returning.targets.isEmpty {
@@ -134,6 +124,26 @@ extension Session {
       }
     }
     return result
+  }
+
+  /// Locks a row as strongly as the change that the plan makes of it needs.
+  ///
+  /// - Returns: the new values; `nil` when the row is gone or does not qualify any more.
+  private func claimForUpdate(
+    _ row: HeapRow, _ seen: RowVersion, _ plan: UpdatePlan, _ frame: Frame
+  ) async throws -> [Datum]? {
+    var current = seen
+    while true {
+      let values = try assigned(plan.assignments, to: current.values, frame)
+      // As in PostgreSQL: what the row would violate as it was seen fails before any wait.
+      try checkConstraints(plan.table, values)
+      let strength = plan.touchesKey ? updateStrength(plan.table, current.values, values) : .noKeyUpdate
+      guard let version = try await claim(row, current, strength, .wait) else { return nil }
+      if version === current { return values }
+      frame.slots[0] = Slot(values: version.values, row: row, version: version)
+      guard try plan.select.stillQualifies(frame) else { return nil }
+      current = version
+    }
   }
 
   func assigned(_ assignments: [(column: Int, value: BoundExpression)], to old: [Datum], _ frame: Frame) throws

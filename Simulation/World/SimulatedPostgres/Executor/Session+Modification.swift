@@ -52,7 +52,7 @@ extension Session {
       transaction.takeWriteOrder()
       let version = RowVersion(
         values: values, creator: transaction, command: transaction.command, previous: nil)
-      let row = table.addRow(version)
+      let row = table.addRow(version, chance: database.tieStream)
       transaction.undo.append(.inserted(row))
       if try await enter(row, plan.conflict) {
         for key in table.foreignKeys { context.checks.append(.child(key, row, version)) }

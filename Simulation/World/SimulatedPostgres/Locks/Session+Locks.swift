@@ -14,7 +14,7 @@ extension Session {
       database.locks.release(tag, mode, self)
       throw killedError
     }
-    transaction.heldLocks.append((tag, mode))
+    transaction.heldLocks.append((tag, mode, transaction.savepoints.count))
     return true
   }
 
@@ -23,16 +23,11 @@ extension Session {
   /// Takes a weak table lock without waiting when nobody holds or wants a strong one.
   @inline(__always)
   func lockWeakly(_ table: Table, _ mode: LockMode, _ transaction: Transaction) -> Bool {
-    for index in transaction.weakLocks.indices where transaction.weakLocks[index].table === table {
-      if transaction.weakLocks[index].modes & mode.bit != 0 { return true }
-      guard table.strongLocks == 0 else { return false }
-      transaction.weakLocks[index].modes |= mode.bit
-      return true
-    }
+    for held in transaction.weakLocks where held.table === table && held.mode == mode { return true }
     guard table.strongLocks == 0 else {
       return transaction.heldLocks.contains { $0.tag == .relation(table) && $0.mode == .accessExclusive }
     }
-    transaction.weakLocks.append((table, mode.bit))
+    transaction.weakLocks.append((table, mode, transaction.savepoints.count))
     return true
   }
 
@@ -58,12 +53,11 @@ extension Session {
   /// Moves the weak locks on a table into the lock table, where a strong request can see them.
   private func publishWeakLocks(on table: Table) {
     for other in database.activeTransactions {
-      guard let index = other.weakLocks.firstIndex(where: { $0.table === table }) else { continue }
-      let modes = other.weakLocks.remove(at: index).modes
-      for mode in [LockMode.accessShare, .rowShare, .rowExclusive] where modes & mode.bit != 0 {
-        database.locks.lock(.relation(table)).grant(mode, to: other.session)
-        other.heldLocks.append((.relation(table), mode))
+      for held in other.weakLocks where held.table === table {
+        database.locks.lock(.relation(table)).grant(held.mode, to: other.session)
+        other.heldLocks.append((.relation(table), held.mode, held.depth))
       }
+      other.weakLocks.removeAll { $0.table === table }
     }
   }
 
@@ -99,7 +93,7 @@ extension Session {
   func tryAdvisoryLock(_ tag: LockTag, forTransaction: Bool) -> Bool {
     guard database.locks.tryAcquire(tag, .exclusive, self) else { return false }
     if forTransaction, let transaction {
-      transaction.heldLocks.append((tag, .exclusive))
+      transaction.heldLocks.append((tag, .exclusive, transaction.savepoints.count))
     } else {
       sessionLocks.append((tag, .exclusive))
     }

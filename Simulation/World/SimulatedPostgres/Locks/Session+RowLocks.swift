@@ -17,12 +17,10 @@ extension Session {
   /// when the row has changed (manual §13.2).
   ///
   /// - Parameter locksOnly: whether a SELECT locks, not an UPDATE or DELETE.
-  /// - Parameter again: in which strength an UPDATE locks a newer version than it saw, before it knows what changes.
   /// - Returns: `nil` when the row is gone, is skipped, or was changed by this very command.
   /// - Throws: 40001 in REPEATABLE READ, 55P03 when the policy does not wait, what ends a wait for a lock.
   func claim(
-    _ row: HeapRow, _ seen: RowVersion, _ strength: RowLockStrength, _ policy: LockWaitPolicy, locksOnly: Bool = false,
-    again: RowLockStrength? = nil
+    _ row: HeapRow, _ seen: RowVersion, _ strength: RowLockStrength, _ policy: LockWaitPolicy, locksOnly: Bool = false
   ) async throws -> RowVersion? {
     guard let transaction else { throw killedError }
     if row.head !== seen, row.head.creator === transaction { return nil }
@@ -42,7 +40,7 @@ extension Session {
     }
     if isDeleted { return nil }
     // An UPDATE or DELETE starts anew as a locker of what it saw.
-    return try await lockLatest(row, seen, again ?? strength, policy, followsUpdates: locksOnly, isKnown: locksOnly)
+    return try await lockLatest(row, seen, strength, policy, followsUpdates: locksOnly, isKnown: locksOnly)
   }
 
   /// Follows the versions from one that was replaced to the newest, and locks that (`heapam_tuple_lock`).
@@ -132,7 +130,10 @@ extension Session {
         }
         hasPlace = true
       }
-      if let rival { try await waitForEnd(of: rival) }
+      // In the queue the rival may have gone, or have taken back what it did since a savepoint.
+      if let rival, row.rival(of: transaction, for: strength, on: version) === rival {
+        try await waitForEnd(of: rival)
+      }
       if followsUpdates, updater != nil, try await !lockNewer(row, version, strength) { return .changed }
       // Nobody is left to wait for but the one who has replaced the version.
       if rival == nil { return .changed }
@@ -147,14 +148,16 @@ extension Session {
     guard let transaction else { throw killedError }
     var version = version
     while !row.isRemoved, let next = row.successor(of: version) {
-      if let rival = row.rival(of: transaction, for: strength, on: next) {
-        try await waitForEnd(of: rival)
+      // Members are asked in the order in which they wrote; a version that is found locked already is passed over.
+      let own = row.order(of: transaction, on: next) ?? .max
+      if let rival = row.firstRival(of: transaction, for: strength, on: next), rival.order < own {
+        try await waitForEnd(of: rival.owner)
         continue
       }
-      if let updater = row.updater(of: next), updater !== transaction, strength != .keyShare || !row.spares(next) {
-        guard updater.state == .active else { return false }
-        try await waitForEnd(of: updater)
-        continue
+      if let updater = row.updater(of: next), updater !== transaction, updater.state == .committed,
+        updater.writeOrder ?? 0 < own, strength != .keyShare || !row.spares(next)
+      {
+        return false
       }
       version = next
     }

@@ -40,6 +40,8 @@ struct RowLock {
 final class HeapRow {
   unowned let table: Table
   let id: UInt64
+  /// Where the row stands among equal keys of an index: nobody's promise, as is a place in PostgreSQL's heap.
+  let tie: UInt64
   /// Where the row stands in its table's heap.
   @exclusivity(unchecked) var slot = 0
   @exclusivity(unchecked) var head: RowVersion
@@ -47,9 +49,10 @@ final class HeapRow {
   /// Whether the row has left its table: nothing may use it any more.
   @exclusivity(unchecked) var isRemoved = false
 
-  init(table: Table, id: UInt64, head: RowVersion) {
+  init(table: Table, id: UInt64, tie: UInt64, head: RowVersion) {
     self.table = table
     self.id = id
+    self.tie = tie
     self.head = head
   }
 
@@ -59,13 +62,22 @@ final class HeapRow {
   /// A lock stays on the versions that come after the one it was taken on. An update in progress holds the version that
   /// it replaces.
   func rival(of transaction: Transaction, for strength: RowLockStrength, on version: RowVersion) -> Transaction? {
+    firstRival(of: transaction, for: strength, on: version)?.owner
+  }
+
+  func firstRival(of transaction: Transaction, for strength: RowLockStrength, on version: RowVersion) -> RowLock? {
     if locks.isEmpty { return nil }
     var first: RowLock?
     for lock in locks
     where lock.version <= version.number && lock.owner !== transaction && lock.strength.conflicts(with: strength) {
       if lock.order < first?.order ?? .max { first = lock }
     }
-    return first?.owner
+    return first
+  }
+
+  /// The place of the transaction's first lock on `version` in the order of writers.
+  func order(of transaction: Transaction, on version: RowVersion) -> UInt64? {
+    locks.first { $0.owner === transaction && $0.version <= version.number }?.order
   }
 
   /// The version that replaced `version`, committed or not.
