@@ -216,9 +216,10 @@ extension Session {
     let old = row.head.values
     let version = RowVersion(
       values: values, creator: transaction, command: transaction.command, previous: row.head)
-    version.changesKey = row.strength(heldBy: transaction) == .update
     var changed: [Index] = []
     for index in table.indexes where try !index.sameEntry(old, values) { changed.append(index) }
+    version.changesKey =
+      row.isHeldForUpdate(by: transaction) || changed.contains { $0.isUnique && $0.condition == nil }
     version.keepsIndexEntries = changed.isEmpty
     row.head = version
     transaction.undo.append(.updated(row))

@@ -11,8 +11,8 @@ final class RowVersion {
   @exclusivity(unchecked) var deletedCommand = 0
   /// The version that this one replaced, while a snapshot may need it.
   @exclusivity(unchecked) var previous: RowVersion?
-  /// Whether the update that made this version held the row FOR UPDATE: it changed a key, or might as well have, for
-  /// PostgreSQL keeps only the strongest lock of a transaction and takes such an update for one of the key.
+  /// Whether the update that made this version changed a key; or held the row FOR UPDATE and so might as well have, for
+  /// PostgreSQL keeps only the strongest lock of a (sub)transaction and takes such an update for one of the key.
   @exclusivity(unchecked) var changesKey = false
   /// Whether every index entry of ``previous`` fits this version too, so that pruning need not touch the indexes.
   @exclusivity(unchecked) var keepsIndexEntries = false
@@ -101,10 +101,9 @@ final class HeapRow {
     head === version ? version.deleter == nil : !(successor(of: version)?.changesKey ?? true)
   }
 
-  func strength(heldBy transaction: Transaction) -> RowLockStrength? {
-    var strongest: RowLockStrength?
-    for lock in locks where lock.owner === transaction { strongest = max(strongest ?? lock.strength, lock.strength) }
-    return strongest
+  /// Whether the transaction, since its last savepoint, has taken the row FOR UPDATE.
+  func isHeldForUpdate(by transaction: Transaction) -> Bool {
+    locks.contains { $0.owner === transaction && $0.strength == .update && $0.order == transaction.writeOrder }
   }
 }
 
