@@ -132,7 +132,7 @@ final class Backend: @unchecked Sendable {
       session.slowness = server.stream(.slowStatement).duration(in: faults.slowness)
     }
     if server.strikes(.connectionLostBefore, faults.loseConnection / 2) { return lost() }
-    let commits = commits(request)
+    let commits = server.mayLoseCommits && commits(request)
     if commits, server.strikes(.commitAnswerLostRolledBack, faults.loseCommitAnswerRolledBack) { return lost() }
     let result = try await execute(request)
     if commits, case .success = result,
