@@ -35,7 +35,8 @@ final class InventoryWorld: @unchecked Sendable {
   let world: World
   let instances: [SimulatedHost]
   let products: [UUID]
-  let shadow = InventoryShadow()
+  /// What the tables hold; made anew when a fail-over has lost commits.
+  private(set) var shadow = InventoryShadow()
   /// Whether every fault has healed and the recovery time has passed.
   private(set) var hasRecovered = false
   private let shape: Shape
@@ -44,7 +45,9 @@ final class InventoryWorld: @unchecked Sendable {
   private let injector: FaultInjector
   private let bug: PlantedBug?
   private let storeCheckers = StoreCheckers.all
-  private let historyCheckers = HistoryCheckers.make()
+  private var historyCheckers = HistoryCheckers.make()
+  /// When a fail-over lost commits last.
+  private var lastLoss: MonotonicInstant?
   private var sabotage: [SabotagedConnector] = []
   private var clientCount = 0
 
@@ -86,6 +89,7 @@ final class InventoryWorld: @unchecked Sendable {
       guard let self else { return }
       judge(StoreCommit(record, time: kernel.now))
     }
+    database.onFailOver = { [weak self] contents in self?.beginAnew(with: contents) }
     do {
       try database.prepare()
     } catch {
@@ -171,8 +175,9 @@ final class InventoryWorld: @unchecked Sendable {
 
   // MARK: - Judging
 
-  /// Judges what a client was told.
+  /// Judges what a client was told. What it was told of a time before commits were lost binds nobody any more.
   func judge(_ record: ClientRecord) {
+    if let lastLoss, record.start <= lastLoss { return }
     for checker in historyCheckers {
       if let violation = checker.judge(record, in: shadow) { return violate(violation) }
     }
@@ -183,6 +188,14 @@ final class InventoryWorld: @unchecked Sendable {
     for checker in storeCheckers {
       if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
     }
+  }
+
+  /// Goes on from what a fail-over has left: whole transactions, so that every invariant holds of it.
+  private func beginAnew(with contents: CommitRecord) {
+    lastLoss = kernel.now
+    shadow = InventoryShadow()
+    historyCheckers = HistoryCheckers.make()
+    shadow.apply(StoreCommit(contents, time: kernel.now))
   }
 
   private func judgeAtRest() {

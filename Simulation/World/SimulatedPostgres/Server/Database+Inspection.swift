@@ -147,12 +147,27 @@ extension Database {
     }
   }
 
+  /// All committed rows, as one commit would have inserted them.
+  public func contents() -> CommitRecord {
+    var changes: [RowChange] = []
+    for table in committedTables {
+      for row in committedRows(of: table.name) {
+        changes.append(RowChange(table: table.name, columns: columns(of: table), old: nil, new: row.values))
+      }
+    }
+    return CommitRecord(sequence: commitSequence, changes: changes)
+  }
+
   // MARK: Fail-over
+
+  /// Says that every commit so far has reached the replica: a fail-over cannot lose it any more.
+  public func replicate() { commitLog.removeAll() }
 
   /// Takes the latest commits back, as a fail-over to a replica that had not received them does. No session may run.
   ///
   /// - Returns: how many commits were lost: at most `count`, at most what the log holds.
   func loseCommits(_ count: Int) -> Int {
+    prune()
     var lost = 0
     while lost < count, let changes = commitLog.popLast() {
       for change in changes.reversed() { revert(change) }

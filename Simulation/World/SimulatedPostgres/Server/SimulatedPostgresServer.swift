@@ -71,8 +71,8 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
     for backend in backends where backend.session.pid == pid { backend.terminate() }
   }
 
-  /// Crashes the server and goes on with a replica that lacks the latest commits, at most
-  /// ``SimulatedPostgresOptions/replicationLogLength`` of them.
+  /// Crashes the server and puts a replica in its place that lacks the latest commits, at most
+  /// ``SimulatedPostgresOptions/replicationLogLength`` of them. ``restart()`` starts the replica.
   ///
   /// - Returns: how many commits were lost.
   @discardableResult
@@ -80,7 +80,6 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
     host.crash()
     let lost = database.loseCommits(commits)
     host.kernel.record(.fault, host: host, UInt64(lost), 99, detail: "fail-over, \(lost) commits lost")
-    host.restart()
     return lost
   }
 
