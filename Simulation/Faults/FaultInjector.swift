@@ -83,7 +83,7 @@ public final class FaultInjector: @unchecked Sendable {
 
   /// How often each kind really happened; kinds that did not are left out.
   public var happened: [(kind: FaultKind, count: Int)] {
-    var all = counts
+    var all = counts + [(.messageLoss, network.lostMessages)]
     all += network.httpFaultCounts.map { (.http($0.fault), $0.count) }
     if let database = targets.database {
       all += DatabaseFault.allCases.map { (.database($0), database.count(of: $0)) }
