@@ -35,7 +35,7 @@ final class InventoryWorld: @unchecked Sendable {
   let world: World
   let instances: [SimulatedHost]
   let products: [UUID]
-  let shadow = InventoryShadow()
+  let shadow: InventoryShadow
   /// Whether every fault has healed and the recovery time has passed.
   private(set) var hasRecovered = false
   private let shape: Shape
@@ -50,6 +50,8 @@ final class InventoryWorld: @unchecked Sendable {
 
   var kernel: SimulationKernel { world.kernel }
   var hasHealed: Bool { injector.hasHealed }
+  /// Whether what is sent now may get an answer that the service did not write.
+  var mayDamageAnswers: Bool { !injector.hasHealed && shape.faults.damagesAnswers }
   /// Transactions that the database ended with 40P01.
   var deadlocks: Int { database.server.statistics.deadlocks }
 
@@ -65,6 +67,7 @@ final class InventoryWorld: @unchecked Sendable {
       }
       return bug
     }
+    shadow = InventoryShadow(databaseEpoch: world.kernel.options.wallOrigin)
     world.note(drawn: shape.faults.summary)
     instances = (1...shape.instances).map { world.kernel.host("inventory-\($0)") }
     clientHosts = (1...shape.clientHosts).map { world.kernel.host("client-\($0)") }
@@ -82,15 +85,20 @@ final class InventoryWorld: @unchecked Sendable {
   ///
   /// The workload heals the world itself when its safety phase is over.
   func play(_ workload: @escaping @Sendable (SimulatedProcess) async throws -> Void) -> RunOutcome {
+    var isPrepared = false
     database.server.onCommit { [weak self] record in
       guard let self else { return }
-      judge(StoreCommit(record, time: kernel.now))
+      let commit = StoreCommit(record, time: kernel.now)
+      shadow.apply(commit)
+      // The products of the start are nobody's change, and no event tells of them.
+      if isPrepared { judge(commit) }
     }
     do {
       try database.prepare()
     } catch {
       return .harnessFailure("the database could not be prepared: \(error)")
     }
+    isPrepared = true
     for host in clientHosts { host.boot { _ in } }
     for host in instances {
       host.boot { [self] process in try await serve(process) }
@@ -179,21 +187,26 @@ final class InventoryWorld: @unchecked Sendable {
   }
 
   private func judge(_ commit: StoreCommit) {
-    shadow.apply(commit)
     for checker in storeCheckers {
       if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
     }
   }
 
+  /// Judges what is left when the workload is over. A deadlock is judged only then, so that it shows how it resolved.
   private func judgeAtRest() {
+    if deadlocks > 0 {
+      return violate(
+        .lockOrder, ["\(deadlocks) transactions were ended with 40P01 and ran again; the workload came to its end"])
+    }
     for checker in storeCheckers where shadow.pending.isEmpty {
       if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
     }
   }
 
-  private func violate(_ violation: Violation) {
-    world.violate(violation.invariant, violation.evidence)
-  }
+  private func violate(_ violation: Violation) { violate(violation.invariant, violation.evidence) }
+
+  /// Ends the run: `invariant` broke, as `evidence` shows.
+  func violate(_ invariant: Invariant, _ evidence: [String]) { world.violate(invariant.rawValue, evidence) }
 
   // MARK: - The service
 
@@ -220,7 +233,7 @@ final class InventoryWorld: @unchecked Sendable {
     do {
       try await service.run()
     } catch let error where !(error is HostDead || error is CancellationError) {
-      world.violate("a service runs until it is stopped", ["\(process) ended: \(error)"])
+      violate(.serviceRuns, ["\(process) ended: \(error)"])
     }
   }
 
