@@ -43,8 +43,8 @@ final class InventoryWorld: @unchecked Sendable {
   private let database: InventoryDatabaseHost
   private let injector: FaultInjector
   private let bug: PlantedBug?
-  private let storeCheckers = StoreCheckers.all
-  private let historyCheckers = HistoryCheckers.make()
+  private let storeCheckers: [any StoreChecker]
+  private let historyCheckers: [any HistoryChecker]
   private var sabotage: [SabotagedConnector] = []
   private var clientCount = 0
 
@@ -67,6 +67,9 @@ final class InventoryWorld: @unchecked Sendable {
       }
       return bug
     }
+    let bug = bug
+    storeCheckers = StoreCheckers.all.filter { bug?.isJudged(by: $0) ?? true }
+    historyCheckers = HistoryCheckers.make().filter { bug?.isJudged(by: $0) ?? true }
     shadow = InventoryShadow(databaseEpoch: world.kernel.options.wallOrigin)
     world.note(drawn: shape.faults.summary)
     instances = (1...shape.instances).map { world.kernel.host("inventory-\($0)") }
@@ -226,8 +229,8 @@ final class InventoryWorld: @unchecked Sendable {
       environment: environment, connector: connector,
       configuration: InventoryConfiguration(expiryInterval: shape.expiryInterval))
     var handler = service.handler
-    if let requests = bug?.requests {
-      handler = SabotagedHandler(base: handler, sabotage: requests, entropy: kernel.stream("sabotage \(process)"))
+    if let bug, bug.requests != nil || !bug.answers.isEmpty {
+      handler = SabotagedHandler(base: handler, bug: bug, entropy: kernel.stream("sabotage \(process)"))
     }
     world.network.listen(process, port: Self.port, handler: handler)
     do {
