@@ -64,13 +64,16 @@ public final class SimulationKernel: @unchecked Sendable {
     var process: Unmanaged<SimulatedProcess>
   }
 
+  /// Asked once: reading the environment takes longer than many a run.
+  private static let hashesAlike = ProcessInfo.processInfo.environment["SWIFT_DETERMINISTIC_HASHING"] != nil
+
   /// A kernel on the calling thread.
   ///
   /// - Precondition: the environment has `SWIFT_DETERMINISTIC_HASHING` set, without which `Hasher` differs from process
   ///   to process.
   public init(seed: UInt64, options: KernelOptions = KernelOptions()) {
     precondition(
-      ProcessInfo.processInfo.environment["SWIFT_DETERMINISTIC_HASHING"] != nil,
+      Self.hashesAlike,
       "a simulation needs SWIFT_DETERMINISTIC_HASHING=1 in its environment; ./zoco sim and ./zoco test set it")
     zoco_traps_install()
     self.seed = seed

@@ -89,7 +89,7 @@ package final class InventoryService: Sendable {
               "reservations": .stringConvertible(result.expired), "units": .stringConvertible(result.unitsReturned),
             ])
         }
-      } catch let error as SQLError where error.code != .connectionClosed {
+      } catch let error as SQLError {
         environment.logger.warning("expiring reservations failed", metadata: ["error": .string("\(error)")])
       }
     }

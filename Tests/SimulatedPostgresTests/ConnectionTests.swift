@@ -29,6 +29,31 @@ import Testing
     }
   }
 
+  @Test func aSlowStatementThatIsCancelledFailsItsTransaction() {
+    Laboratory().run { client in
+      let connection = try await client.connect()
+      try await connection.script(Self.schema)
+      for setting in [nil, "SET LOCAL statement_timeout = '5ms'"] as [String?] {
+        try await connection.run("BEGIN")
+        if let setting { try await connection.run(setting) }
+        try await connection.run("UPDATE t SET n = 99")
+        client.server.faults.slowness = .milliseconds(500) ... .milliseconds(500)
+        client.server.injectNext(.slowStatement)
+        do {
+          let deadline = setting == nil ? client.now.advanced(by: .milliseconds(20)) : .distantFuture
+          _ = try await connection.execute("SELECT n FROM t", deadline: deadline)
+          Issue.record("a statement of half a second was in time")
+        } catch let error as SQLError {
+          #expect(error.code == (setting == nil ? .deadlineExceeded : .server))
+        }
+        #expect(connection.status == .inFailedTransaction)
+        #expect(try await connection.failure("SELECT 1")?.sqlState == .inFailedTransaction)
+        try await connection.run("COMMIT")
+        #expect(try await connection.run("SELECT n FROM t") == [["10"]])
+      }
+    }
+  }
+
   @Test(arguments: [PostgresFault.commitAnswerLostCommitted, .commitAnswerLostRolledBack])
   func aLostCommitIsAmbiguous(_ fault: PostgresFault) {
     Laboratory().run { client in

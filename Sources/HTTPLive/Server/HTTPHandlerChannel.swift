@@ -66,9 +66,9 @@ struct HTTPHandlerChannel: ServerChildChannel {
         guard keepsConnection else { break }
       }
     } catch let error as InvalidRequest {
-      try await outbound.write(contentsOf: rejection(of: error))
+      try await refuse(error, from: peer, outbound)
     } catch let error as HTTPParserError {
-      try await outbound.write(contentsOf: rejection(of: InvalidRequest(error)))
+      try await refuse(InvalidRequest(error), from: peer, outbound)
     }
     outbound.finish()
     try await linger(channel, reader)
@@ -118,21 +118,14 @@ struct HTTPHandlerChannel: ServerChildChannel {
     }
   }
 
-  /// What answers bytes that are no HTTP request.
-  private func rejection(of error: InvalidRequest) -> [HTTPResponsePart] {
-    let status: HTTPResponse.Status = error.isHeaderOverflow ? .requestHeaderFieldsTooLarge : .badRequest
-    let detail =
-      error.isHeaderOverflow
-      ? "The header fields are too large or too many." : "The bytes sent are not an HTTP/1.1 request."
-    let body = ByteBuffer(
-      string: """
-        {"type":"about:blank","title":"\(status.reasonPhrase)","status":\(status.code),"detail":"\(detail)"}
-        """)
-    let fields: HTTPFields = [
-      .contentType: "application/problem+json", .contentLength: String(body.readableBytes), .connection: "close",
-      .date: date.value,
-    ]
-    return [.head(HTTPResponse(status: status, headerFields: fields)), .body(body), .end(nil)]
+  /// Answers bytes that are no HTTP request: the last answer on the connection.
+  private func refuse(
+    _ error: InvalidRequest, from peer: HTTPPeer, _ outbound: RequestReader.Outbound
+  ) async throws {
+    let response = await handler.answer(
+      toUnreadable: error.isHeaderOverflow ? .headerFieldsTooLarge : .malformed, from: peer)
+    let request = HTTPRequest(method: .get, scheme: nil, authority: nil, path: "/")
+    try await write(response, to: request, keepsConnection: false, outbound)
   }
 
   /// Our side is closed; reads on until the peer has closed its own, bounded in time. Closing with unread input would

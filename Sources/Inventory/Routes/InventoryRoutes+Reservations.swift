@@ -52,7 +52,9 @@ extension InventoryRoutes {
         ReserveRequest(
           orderId: orderId, lines: $0, timeToLiveSeconds: timeToLive, correlationId: correlationId)
       })
-    else { preconditionFailure("a request passed its validation and is not valid") }
+    else {
+      throw .validationFailed("items", "give 1 to \(InventoryLimits.lines.upperBound) lines, each of another product")
+    }
     return request
   }
 
@@ -65,7 +67,7 @@ extension InventoryRoutes {
       var seen: Set<UUID> = []
       return reader.objects("items", count: InventoryLimits.lines) { item in
         let line = Self.line(item)
-        if let line, !seen.insert(line.productId).inserted, line.productId != Self.standIn {
+        if let line, !seen.insert(line.productId).inserted {
           item.fail("productId", "the product comes twice; add the quantities")
         }
         return line
@@ -75,13 +77,12 @@ extension InventoryRoutes {
     return [line(reader)]
   }
 
+  /// A line of the request, `nil` when its product is refused.
   private static func line(_ reader: ObjectReader) -> ReservationLine? {
-    ReservationLine(
-      productId: reader.uuid("productId"), quantity: reader.integer("quantity", in: InventoryLimits.lineQuantity))
+    let productId = reader.uuidIfValid("productId")
+    let quantity = reader.integer("quantity", in: InventoryLimits.lineQuantity)
+    return productId.flatMap { ReservationLine(productId: $0, quantity: quantity) }
   }
-
-  /// What a reader returns for an id that it has refused.
-  private static let standIn = UUID(high: 0, low: 0)
 
   private func confirm(_ context: ServiceContext) async throws -> Response {
     let id = try context.uuidParameter("reservationId")

@@ -54,11 +54,11 @@ extension InventoryDatabase {
         ], deadline: deadline)
       return try Reservation.list(rows: answers[2].rows).first
     }
-    guard let reservation else { preconditionFailure("an order lost its reservation") }
+    guard let reservation else { throw MissingRow("the reservation of order \(orderId.canonicalText)") }
     guard reservation.status == .pending else { return reservation }
     switch try await release(reservation.id, reason: reason, correlationId: correlationId, deadline: deadline) {
     case .reservation(let ended): return ended
-    case .notFound: preconditionFailure("reservation \(reservation.id) was deleted")
+    case .notFound: throw MissingRow("reservation \(reservation.id.canonicalText)")
     }
   }
 

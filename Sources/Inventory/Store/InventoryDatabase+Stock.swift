@@ -60,7 +60,7 @@ extension InventoryDatabase {
   ) async throws -> SetQuantityOutcome {
     let answers = try await connection.executeBatch(
       [StockSQL.item(productId), StockSQL.movement(productId, ref: ref), TransactionSQL.commit], deadline: deadline)
-    guard let row = answers[0].rows.first else { preconditionFailure("product \(productId) was deleted") }
+    guard let row = answers[0].rows.first else { throw MissingRow("product \(productId.canonicalText)") }
     let item = try StockItem(row: row)
     guard let mine: Int = try answers[1].rows.first?.decode("delta") else {
       return .versionConflict(current: item.version)

@@ -15,6 +15,11 @@ public protocol HTTPHandler: Sendable {
   ///
   /// - Parameter peer: who sent it, as the connection says (not as a header claims).
   func handle(_ request: HTTPRequestMessage, from peer: HTTPPeer) async -> HTTPResponseMessage
+
+  /// Answers bytes that are no request that could be handled. The connection closes behind the answer.
+  ///
+  /// Without an implementation of its own a handler answers with a problem document that only says what is wrong.
+  func answer(toUnreadable request: UnreadableHTTPRequest, from peer: HTTPPeer) async -> HTTPResponseMessage
 }
 
 /// The other end of a connection.

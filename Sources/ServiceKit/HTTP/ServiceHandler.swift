@@ -129,6 +129,19 @@ package struct ServiceHandler: HTTPHandler {
     return response
   }
 
+  package func answer(toUnreadable request: UnreadableHTTPRequest, from peer: HTTPPeer) async -> HTTPResponseMessage {
+    let correlationId = environment.entropy.uuid()
+    environment.logger.info(
+      "request unreadable",
+      metadata: [
+        "status": .stringConvertible(request.status.code), "peer": .string(peer.address),
+        "correlationId": .string(correlationId.canonicalText),
+      ])
+    var response = Self.response(for: .unreadable(request), correlationId)
+    response.head.headerFields[.correlationId] = correlationId.canonicalText
+    return response
+  }
+
   private func logger(_ correlationId: UUID) -> Logger {
     var logger = environment.logger
     // Metadata is copied storage: not for a logger that is silent, as in the simulator.

@@ -3,12 +3,15 @@ internal import Seams
 
 extension ObjectReader {
   /// A UUID in text form; all zeros when the member is wrong.
-  package func uuid(_ name: String) -> UUID {
+  package func uuid(_ name: String) -> UUID { uuidIfValid(name) ?? UUID(high: 0, low: 0) }
+
+  /// A UUID in text form; `nil` when the member is wrong, for a caller that compares ids before ``finish()``.
+  package func uuidIfValid(_ name: String) -> UUID? {
     let expectation = "a UUID such as \"00000000-0000-4000-8000-000000000000\""
-    guard let value = required(name, expectation) else { return UUID(high: 0, low: 0) }
+    guard let value = required(name, expectation) else { return nil }
     guard case .string(let text) = value, let id = UUID(text: text) else {
       mismatch(name, expectation, value)
-      return UUID(high: 0, low: 0)
+      return nil
     }
     return id
   }

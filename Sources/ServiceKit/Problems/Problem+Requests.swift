@@ -1,4 +1,5 @@
 package import HTTPTypes
+package import Seams
 
 /// Problems of requests as such, whatever the service.
 extension Problem {
@@ -24,6 +25,13 @@ extension Problem {
       status: .badRequest, code: "malformed_json", title: "The body is not well-formed JSON",
       detail: "Line \(line), column \(column): \(message).",
       members: [JSONMember("line", .integer(Int64(line))), JSONMember("column", .integer(Int64(column)))])
+  }
+
+  /// 400 or 431: bytes that are no HTTP request.
+  package static func unreadable(_ request: UnreadableHTTPRequest) -> Problem {
+    Problem(
+      status: request.status, code: request == .malformed ? "malformed_request" : "header_fields_too_large",
+      title: "The bytes are no request that can be read", detail: request.detail)
   }
 
   /// 404: no route has this path.

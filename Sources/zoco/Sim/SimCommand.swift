@@ -30,7 +30,9 @@ struct SimCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Play these seeds, both ends included, as in 1..200.", valueName: "A..B"))
   var seeds: String?
 
-  @Option(help: ArgumentHelp("Play this seed only and print the run's hash.", valueName: "N"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Play this seed only and print the run's hash.", valueName: "N"))
   var seed: UInt64?
 
   @Option(help: ArgumentHelp("Worker processes (default: one for each core).", valueName: "N"))
@@ -70,8 +72,13 @@ struct SimCommand: ParsableCommand {
     }
     if let jobs, !(1...1_024).contains(jobs) { throw ValidationError("--jobs takes a number from 1 to 1024") }
     if timeLimit < 1 || memoryLimit < 1 { throw ValidationError("limits are positive") }
+    if let twice = scenarios.first(where: { name in scenarios.count { $0 == name } > 1 }) {
+      throw ValidationError("the scenario \(twice) is named twice; name it once")
+    }
+    if planted, json != nil { throw ValidationError("--planted writes no JSON; leave --json out") }
     _ = try chosenScenarios()
     _ = try chosenSeeds()
+    try checkOutput()
     if let plant, PlantedBugCatalogue.bug(named: plant) == nil {
       throw ValidationError(Self.unknown("planted bug", plant, among: PlantedBugCatalogue.all.map(\.name)))
     }
@@ -98,6 +105,20 @@ struct SimCommand: ParsableCommand {
       ).run()
     }
     if result != .passed { throw ExitCode(result.rawValue) }
+  }
+
+  /// A file that cannot be written is told before the work, not after it.
+  private func checkOutput() throws {
+    guard let json, json != "-" else { return }
+    let folder = URL(fileURLWithPath: json).deletingLastPathComponent().path
+    let files = FileManager.default
+    var isFolder: ObjCBool = false
+    guard files.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+      throw ValidationError("--json: there is no folder \(folder); make it first")
+    }
+    guard files.isWritableFile(atPath: files.fileExists(atPath: json) ? json : folder) else {
+      throw ValidationError("--json: \(json) cannot be written; name another file")
+    }
   }
 
   private var sweepOptions: SeedSweep.Options {

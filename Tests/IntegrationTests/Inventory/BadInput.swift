@@ -30,6 +30,13 @@ struct BadInput: Sendable {
     text("{\"orderId\": \"\(order)\", \"productId\": \"\(product)\", \"quantity\": \(quantity)}")
   }
 
+  private static let nilUUID = "00000000-0000-0000-0000-000000000000"
+
+  private static func items(_ products: String...) -> HTTPBody {
+    let lines = products.map { "{\"productId\": \"\($0)\", \"quantity\": 1}" }
+    return text("{\"orderId\": \"\(order)\", \"items\": [\(lines.joined(separator: ", "))]}")
+  }
+
   private static let bodies = [
     BadInput(name: "a body that breaks off", body: text("{\"orderId\": "), outcome: "400 malformed_json"),
     BadInput(name: "two documents", body: text(valid + valid), outcome: "400 malformed_json"),
@@ -66,6 +73,13 @@ struct BadInput: Sendable {
     BadInput(name: "too many units", body: reserve(quantity: "1001"), fields: ["quantity"]),
     BadInput(name: "more than 64 bits", body: reserve(quantity: "99999999999999999999"), fields: ["quantity"]),
     BadInput(name: "half a unit", body: reserve(quantity: "0.5"), fields: ["quantity"]),
+    BadInput(
+      name: "one product twice", body: items("\(product)", "\(product)"), fields: ["items[1].productId"]),
+    BadInput(
+      name: "the nil UUID twice", body: items(nilUUID, nilUUID), fields: ["items[1].productId"]),
+    BadInput(
+      name: "two ids that are no UUIDs", body: items("1", "1"), fields: ["items[0].productId", "items[1].productId"]),
+    BadInput(name: "no lines", body: items(), fields: ["items"]),
     BadInput(
       name: "more stock than a row holds", method: .put, path: "/inventory/\(product)",
       body: text("{\"quantity\": 2147483648, \"version\": 1}"), fields: ["quantity"]),

@@ -52,6 +52,24 @@ struct BadInputTests {
     #expect(named == input.fields, "\(input.name)")
   }
 
+  @Test(arguments: UnreadableHTTPRequest.allCases)
+  func bytesThatAreNoRequestAreAnsweredWithAProblem(_ kind: UnreadableHTTPRequest) async throws {
+    try await LiveDatabase.with { database in
+      try await LiveInventory.run(on: database) { inventory in
+        let field = kind == .malformed ? "bad name: x" : "X-Large: " + String(repeating: "x", count: 40_000)
+        let answer = try await RawConnection.to(inventory.addresses[0]) { connection in
+          try await connection.send("GET /inventory/stats HTTP/1.1\r\nHost: a\r\n\(field)\r\n\r\n")
+          return try await connection.readToEnd()
+        }
+        let code = kind == .malformed ? "malformed_request" : "header_fields_too_large"
+        #expect(answer.hasPrefix("HTTP/1.1 \(kind.status.code) "))
+        #expect(answer.contains("\"code\":\"\(code)\""))
+        let ids = answer.matches(of: /(?i:x-correlation-id: |"correlationId":")([0-9a-f-]{36})/).map(\.output.1)
+        #expect(ids.count == 2 && Set(ids).count == 1, "\(answer)")
+      }
+    }
+  }
+
   @Test func aBodyOfExactly64KiBIsRead() async throws {
     try await LiveDatabase.with { database in
       try await LiveInventory.run(on: database) { inventory in

@@ -11,6 +11,8 @@ import Testing
 struct LiveInventory: Sendable {
   /// A client of each instance.
   let clients: [LiveClient]
+  /// Where each instance listens.
+  let addresses: [LiveHTTPServerAddress]
   private let services: [InventoryService]
 
   /// Migrates `database`, runs `body` beside instances of the service, and shuts them down as their process would.
@@ -49,7 +51,7 @@ struct LiveInventory: Sendable {
       for service in services { group.addTask { try await service.run() } }
       try await serve(services[...]) { addresses in
         let clients = addresses.map { LiveClient(transport: transport, authority: "\($0)") }
-        try await body(LiveInventory(clients: clients, services: services))
+        try await body(LiveInventory(clients: clients, addresses: addresses, services: services))
       }
       for service in services {
         let left = await service.shutdown(deadline: LiveDatabase.soon())

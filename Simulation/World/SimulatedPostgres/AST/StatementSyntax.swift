@@ -20,6 +20,15 @@ indirect enum StatementSyntax {
   case release(String)
   case set(name: String, value: String?, isLocal: Bool, position: Int)
   case show(String, position: Int)
+
+  /// Whether it changes rows or the catalog.
+  var modifies: Bool {
+    switch self {
+    case .query(let query): query.with.contains { $0.statement.modifies }
+    case .insert, .update, .delete, .createTable, .createIndex, .alterTable, .drop, .truncate: true
+    default: false
+    }
+  }
 }
 
 enum IsolationLevel: String {

@@ -1,4 +1,5 @@
 import Seams
+import SimulationKernel
 
 /// A column of a table. A dropped column keeps its place, as in PostgreSQL.
 final class Column {
@@ -143,8 +144,10 @@ final class Table {
     indexes.contains { $0.isUnique && $0.condition == nil && $0.columns.contains(column) }
   }
 
-  func addRow(_ version: RowVersion) -> HeapRow {
-    let row = HeapRow(table: self, id: nextRow, head: version)
+  /// - Parameter chance: what decides where the row stands among equal keys of an index; `nil` for the order of arrival.
+  func addRow(_ version: RowVersion, chance: RandomStream?) -> HeapRow {
+    let tie = chance.map { $0.next() << 32 | nextRow & 0xFFFF_FFFF } ?? nextRow
+    let row = HeapRow(table: self, id: nextRow, tie: tie, head: version)
     nextRow += 1
     row.slot = heap.count
     heap.append(row)

@@ -38,6 +38,9 @@ final class GroupingPlan {
 
   init(keys: [BoundExpression]) { self.keys = keys }
 
+  /// Whether an aggregate shows the order in which the rows came.
+  var isOrderSensitive: Bool { aggregates.contains { $0.kind == .arrayAgg || $0.kind == .stringAgg } }
+
   struct Group {
     var keys: [Datum]
     var values: [Datum]

@@ -156,7 +156,15 @@ final class SelectPlan: QueryPlan {
   private func groupedRows(_ frame: Frame, _ bounds: LimitBounds, empty: Bool) throws -> [[Datum]] {
     guard let grouping else { preconditionFailure("grouping without a plan") }
     let groups = try grouping.groups(frame) { body in
-      if !empty {
+      if empty { return }
+      if grouping.isOrderSensitive, shuffles(frame.context) {
+        var joined = try collect(frame)
+        frame.context.activeSession.database.shuffle(&joined)
+        for item in joined {
+          frame.slots = item.slots
+          try body(frame)
+        }
+      } else {
         _ = try enumerate(frame) { frame in
           try body(frame)
           return true

@@ -50,6 +50,7 @@ extension Session {
       sequence = database.commitSequence
     }
     statementSnapshot = sequence
+    transaction.hasSnapshot = true
     return Snapshot(sequence: sequence, transaction: transaction, command: transaction.command)
   }
 
@@ -93,34 +94,6 @@ extension Session {
     return try !changed || plan.stillQualifies(frame)
   }
 
-  /// Locks a row that the snapshot saw in version `seen` and returns its newest version.
-  ///
-  /// READ COMMITTED goes on with the newest version, whose condition the caller checks again; REPEATABLE READ fails
-  /// when the row has changed (manual §13.2).
-  ///
-  /// - Returns: `nil` when the row is gone, is skipped, or was changed by this very command.
-  func claim(
-    _ row: HeapRow, _ seen: RowVersion, _ strength: RowLockStrength, _ policy: LockWaitPolicy,
-    locksOnly: Bool = false
-  ) async throws -> RowVersion? {
-    guard let transaction else { throw killedError }
-    if row.head !== seen, row.head.creator === transaction { return nil }
-    if row.head.deleter === transaction { return nil }
-    if row.rival(of: transaction, for: strength) == nil {
-      transaction.lock(row, strength)
-    } else {
-      guard try await lock(row, strength, policy, seen: seen) else { return nil }
-    }
-    let head = row.settledHead(for: transaction)
-    let isGone = row.isRemoved || head.deleter != nil
-    // A key share lock is content with the version that was seen while its key stands.
-    if strength == .keyShare, !isGone, row.keepsKey(since: seen, head) { return seen }
-    if transaction.isolation == .repeatableRead, isGone || head !== seen {
-      throw isGone && !locksOnly ? Failure.concurrentDelete : Failure.concurrentUpdate
-    }
-    return isGone ? nil : head
-  }
-
   private func perform(_ call: BlockingCall, _ frame: Frame) async throws -> Datum {
     let values = try call.arguments.map { try $0.evaluate(frame) }
     if values.contains(where: \.isNull) { return .null }
@@ -142,21 +115,7 @@ extension Session {
       if number > 0 { try await pauseBetweenRows() }
       frame.slots = joined.slots
       guard let row = joined.slots[0].row, let seen = joined.slots[0].version else { continue }
-      var values = try assigned(plan.assignments, to: seen.values, frame)
-      // As in PostgreSQL: what the row would violate as it was seen fails before any wait.
-      try checkConstraints(plan.table, values)
-      var strength = plan.touchesKey ? updateStrength(plan.table, seen.values, values) : .noKeyUpdate
-      guard let version = try await claim(row, seen, strength, .wait) else { continue }
-      if version !== seen {
-        frame.slots[0] = Slot(values: version.values, row: row, version: version)
-        guard try plan.select.stillQualifies(frame) else { continue }
-        values = try assigned(plan.assignments, to: version.values, frame)
-        try checkConstraints(plan.table, values)
-        if plan.touchesKey {
-          strength = updateStrength(plan.table, version.values, values)
-          _ = try await lock(row, strength)
-        }
-      }
+      guard let values = try await claimForUpdate(row, seen, plan, frame) else { continue }
       try await update(row, values, context)
       result.count += 1
       if !plan.returning.targets.isEmpty {
@@ -165,6 +124,26 @@ extension Session {
       }
     }
     return result
+  }
+
+  /// Locks a row as strongly as the change that the plan makes of it needs.
+  ///
+  /// - Returns: the new values; `nil` when the row is gone or does not qualify any more.
+  private func claimForUpdate(
+    _ row: HeapRow, _ seen: RowVersion, _ plan: UpdatePlan, _ frame: Frame
+  ) async throws -> [Datum]? {
+    var current = seen
+    while true {
+      let values = try assigned(plan.assignments, to: current.values, frame)
+      // As in PostgreSQL: what the row would violate as it was seen fails before any wait.
+      try checkConstraints(plan.table, values)
+      let strength = plan.touchesKey ? updateStrength(plan.table, current.values, values) : .noKeyUpdate
+      guard let version = try await claim(row, current, strength, .wait) else { return nil }
+      if version === current { return values }
+      frame.slots[0] = Slot(values: version.values, row: row, version: version)
+      guard try plan.select.stillQualifies(frame) else { return nil }
+      current = version
+    }
   }
 
   func assigned(_ assignments: [(column: Int, value: BoundExpression)], to old: [Datum], _ frame: Frame) throws

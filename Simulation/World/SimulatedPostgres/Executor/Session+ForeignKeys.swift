@@ -72,21 +72,8 @@ extension Session {
   /// Takes KEY SHARE on the parent; `false` when it is gone or has another key by now.
   private func keepParent(_ row: HeapRow, _ seen: RowVersion, _ key: ForeignKey, _ values: [Datum]) async throws -> Bool
   {
-    guard let transaction else { throw killedError }
-    if row.rival(of: transaction, for: .keyShare) == nil {
-      transaction.lock(row, .keyShare)
-    } else {
-      _ = try await lock(row, .keyShare, .wait, seen: seen)
-    }
-    // An update in progress that leaves the key alone does not stand in the way: judge the version below it.
-    let head = row.settledHead(for: transaction)
-    if row.isRemoved || head.deleter != nil {
-      if transaction.isolation == .repeatableRead { throw Failure.concurrentUpdate }
-      return false
-    }
-    if row.keepsKey(since: seen, head) { return true }
-    if transaction.isolation == .repeatableRead, head.creator !== transaction { throw Failure.concurrentUpdate }
-    return zip(key.parentColumns, values).allSatisfy { Datum.identical(head.values[$0], $1) }
+    guard let version = try await claim(row, seen, .keyShare, .wait, locksOnly: true) else { return false }
+    return zip(key.parentColumns, values).allSatisfy { Datum.identical(version.values[$0], $1) }
   }
 
   private func visibleRows(of table: Table, _ columns: [Int], _ values: [Datum], _ snapshot: Snapshot) throws
@@ -128,7 +115,7 @@ extension Session {
     for child in children {
       switch action {
       case .noAction, .restrict:
-        guard let version = try await claim(child.row, child.version, .keyShare, .wait),
+        guard let version = try await claim(child.row, child.version, .keyShare, .wait, locksOnly: true),
           zip(key.columns, values).allSatisfy({ Datum.identical(version.values[$0], $1) })
         else { continue }
         throw Failure.constraint(

@@ -52,7 +52,7 @@ extension Session {
       transaction.takeWriteOrder()
       let version = RowVersion(
         values: values, creator: transaction, command: transaction.command, previous: nil)
-      let row = table.addRow(version)
+      let row = table.addRow(version, chance: database.tieStream)
       transaction.undo.append(.inserted(row))
       if try await enter(row, plan.conflict) {
         for key in table.foreignKeys { context.checks.append(.child(key, row, version)) }
@@ -192,13 +192,11 @@ extension Session {
         "21000", "ON CONFLICT DO UPDATE command cannot affect row a second time",
         hint: "Ensure that no rows proposed for insertion within the same command have duplicate constrained values.")
     }
-    _ = try await lock(row, plan.touchesKey ? .update : .noKeyUpdate)
-    if transaction.isolation == .repeatableRead,
-      row.isRemoved || row.head !== seen || row.head.deleter != nil || !context.activeSnapshot.sees(row.head)
-    {
+    let outcome = try await lockTuple(row, seen, plan.touchesKey ? .update : .noKeyUpdate)
+    if transaction.isolation == .repeatableRead, outcome == .changed || !context.activeSnapshot.sees(seen) {
       throw Failure.concurrentUpdate
     }
-    if row.isRemoved || row.head !== seen || row.head.deleter != nil { return nil }
+    if outcome == .changed { return nil }
     let source = frame.slots[0]
     defer { frame.slots[0] = source }
     frame.slots[0] = Slot(values: seen.values, row: row, version: seen)
@@ -218,9 +216,10 @@ extension Session {
     let old = row.head.values
     let version = RowVersion(
       values: values, creator: transaction, command: transaction.command, previous: row.head)
-    version.changesKey = row.strength(heldBy: transaction) == .update
     var changed: [Index] = []
     for index in table.indexes where try !index.sameEntry(old, values) { changed.append(index) }
+    version.changesKey =
+      row.isHeldForUpdate(by: transaction) || changed.contains { $0.isUnique && $0.condition == nil }
     version.keepsIndexEntries = changed.isEmpty
     row.head = version
     transaction.undo.append(.updated(row))

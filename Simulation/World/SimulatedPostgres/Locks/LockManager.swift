@@ -102,8 +102,8 @@ final class LockManager {
 
   /// Waits in the lock's queue until it is granted.
   ///
-  /// - Throws: 40P01 when the wait is part of a cycle after the deadlock time-out, 55P03 after the lock time-out, what
-  ///   the statement was cancelled with.
+  /// - Throws: 40P01 when the wait is part of a cycle after the deadlock time-out, or at once where two want what the
+  ///   other holds of this very lock; 55P03 after the lock time-out, what the statement was cancelled with.
   func wait(_ tag: LockTag, _ mode: LockMode, _ session: Session) async throws {
     let lock = lock(tag)
     let call = session.process.pendingCall("a database lock", as: Bool.self)
@@ -112,6 +112,13 @@ final class LockManager {
     let held = lock.holders.filter { $0.session === session }
     let place =
       lock.queue.firstIndex { other in held.contains { $0.mode.conflicts(with: other.mode) } } ?? lock.queue.count
+    if place < lock.queue.count {
+      let other = lock.queue[place]
+      if lock.holders.contains(where: { $0.session === other.session && $0.mode.conflicts(with: mode) }) {
+        discardIfUnused(lock)
+        throw deadlock([(waiter, other.session, nil), (other, session, nil)])
+      }
+    }
     lock.queue.insert(waiter, at: place)
     if place < lock.queue.count - 1, lock.isFree(mode, for: session),
       !lock.queue[..<place].contains(where: { $0.mode.conflicts(with: mode) })
@@ -126,7 +133,12 @@ final class LockManager {
     database.waitBegan(session, tag)
     let kernel = database.kernel
     var timers = [
-      kernel.schedule(after: session.settings.deadlockTimeout) { [self] in checkDeadlock(waiter) }
+      // A little later, by chance: no two servers' timers run to the same nanosecond, and of two that come to wait at
+      // one instant either may be the one that finds the circle.
+      kernel.schedule(after: session.settings.deadlockTimeout + .nanoseconds(database.timerStream.index(below: 1_000)))
+      {
+        [self] in checkDeadlock(waiter)
+      }
     ]
     if session.settings.lockTimeout > .zero {
       timers.append(
@@ -221,11 +233,15 @@ final class LockManager {
       }
       lock.queue = saved
     }
+    waiter.call.fail(deadlock(cycle))
+  }
+
+  private func deadlock(_ cycle: [Edge]) -> SQLError {
     database.statistics.deadlocks += 1
     var error = Failure.make(
       .deadlockDetected, "deadlock detected", detail: describe(cycle), hint: "See server log for query details.")
     error.table = nil
-    waiter.call.fail(error)
+    return error
   }
 
   private typealias Edge = (waiter: LockWaiter, blocker: Session, soft: LockWaiter?)

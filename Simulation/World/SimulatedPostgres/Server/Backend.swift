@@ -129,14 +129,10 @@ final class Backend: @unchecked Sendable {
   private func perform(_ request: BackendRequest) async throws -> BackendReply? {
     let faults = server.faults
     if server.strikes(.slowStatement, faults.slowStatements) {
-      do {
-        try await session.sleep(server.stream(.slowStatement).duration(in: faults.slowness))
-      } catch let error as SQLError {
-        return BackendReply(result: .failure(error), status: status)
-      }
+      session.slowness = server.stream(.slowStatement).duration(in: faults.slowness)
     }
     if server.strikes(.connectionLostBefore, faults.loseConnection / 2) { return lost() }
-    let commits = commits(request)
+    let commits = server.mayLoseCommits && commits(request)
     if commits, server.strikes(.commitAnswerLostRolledBack, faults.loseCommitAnswerRolledBack) { return lost() }
     let result = try await execute(request)
     if commits, case .success = result,
@@ -162,28 +158,23 @@ final class Backend: @unchecked Sendable {
     }
   }
 
-  /// Whether the request would commit something if it succeeded.
+  /// Whether the request would commit changes if it succeeded.
   private func commits(_ request: BackendRequest) -> Bool {
     switch request {
     case .statement(let statement):
-      guard session.block == .explicit else { return session.block == .none && !isControl(statement.text) }
-      return isCommit(statement.text)
+      session.block == .none ? syntax(statement)?.modifies ?? false : isCommit(statement)
     case .batch(let statements):
-      return session.block == .none || statements.contains { isCommit($0.text) }
-    case .script: return session.block == .none
+      statements.contains { session.block == .none && (syntax($0)?.modifies ?? false) || isCommit($0) }
+    case .script: session.block == .none
     }
   }
 
-  private func isCommit(_ text: String) -> Bool {
-    if case .commit? = (try? session.database.prepare(text))?.statement { return true }
-    return false
+  private func syntax(_ statement: SQLStatement) -> StatementSyntax? {
+    (try? session.database.prepare(statement.text))?.statement
   }
 
-  private func isControl(_ text: String) -> Bool {
-    switch (try? session.database.prepare(text))?.statement {
-    case .begin?, .rollback?, .set?, .show?, .commit?: true
-    default: false
-    }
+  private func isCommit(_ statement: SQLStatement) -> Bool {
+    if case .commit? = syntax(statement) { true } else { false }
   }
 
   private func execute(_ request: BackendRequest) async throws -> Result<[SQLResult], SQLError> {
@@ -208,7 +199,7 @@ final class Backend: @unchecked Sendable {
       session.beginImplicit()
       do {
         results.append(try await session.execute(statement))
-        if isCommit(statement.text) { committed = true }
+        if isCommit(statement) { committed = true }
       } catch var error as SQLError {
         if !session.isDead { session.abortTransaction() }
         error.batchIndex = index

@@ -53,6 +53,8 @@ public final class Database: @unchecked Sendable {
   let entropy: RandomStream
   private let orderStream: RandomStream
   let paceStream: RandomStream
+  let timerStream: RandomStream
+  let tieStream: RandomStream?
   public let options: SimulatedPostgresOptions
   /// What happened so far.
   @exclusivity(unchecked) public internal(set) var statistics = SimulatedPostgresStatistics()
@@ -81,6 +83,8 @@ public final class Database: @unchecked Sendable {
     entropy = kernel.stream("postgres \(host.name) entropy")
     orderStream = kernel.stream("postgres \(host.name) row order")
     paceStream = kernel.stream("postgres \(host.name) pace")
+    timerStream = kernel.stream("postgres \(host.name) timers")
+    tieStream = options.rowOrder == .seeded ? kernel.stream("postgres \(host.name) ties") : nil
   }
 
   /// The civil time on the server's host, in microseconds since 1970.

@@ -29,8 +29,14 @@ final class Session: @unchecked Sendable {
   let pid: Int
   @exclusivity(unchecked) var transaction: Transaction?
   @exclusivity(unchecked) var block = Block.none
+  /// What is in force now.
   @exclusivity(unchecked) var settings: SessionSettings
-  @exclusivity(unchecked) var sessionSettings: SessionSettings
+  /// What the running transaction leaves when it commits: without what was set LOCAL.
+  @exclusivity(unchecked) var pendingSettings: SessionSettings
+  /// What was in force before the running transaction: what a rollback returns to.
+  @exclusivity(unchecked) private var sessionSettings: SessionSettings
+  /// Whether the running transaction has set anything.
+  @exclusivity(unchecked) var hasSet = false
   @exclusivity(unchecked) var waiter: LockWaiter?
   @exclusivity(unchecked) private var sleeping: PendingCall<Bool>?
   /// The snapshot of the running statement, which pruning must leave whole.
@@ -39,7 +45,8 @@ final class Session: @unchecked Sendable {
   @exclusivity(unchecked) var statementTime: Int64 = 0
   @exclusivity(unchecked) var sessionLocks: [(tag: LockTag, mode: LockMode)] = []
   @exclusivity(unchecked) private(set) var isDead = false
-  @exclusivity(unchecked) private var pendingCancel: SQLError?
+  /// How long the next statement takes before it does anything: the fault of a slow server.
+  @exclusivity(unchecked) var slowness = Duration.zero
   @exclusivity(unchecked) private(set) var isRunning = false
 
   init(database: Database, process: SimulatedProcess, pid: Int) {
@@ -47,6 +54,7 @@ final class Session: @unchecked Sendable {
     self.process = process
     self.pid = pid
     settings = SessionSettings(deadlockTimeout: database.options.deadlockTimeout)
+    pendingSettings = settings
     sessionSettings = settings
     statementTime = database.wallNow
   }
@@ -65,7 +73,8 @@ final class Session: @unchecked Sendable {
     cancel(killedError)
   }
 
-  /// Fails what the session waits for now.
+  /// Fails what the session waits for now. Between two waits a statement is not interrupted: no event of the kernel can
+  /// come there.
   func cancel(_ error: SQLError) {
     if let waiter {
       waiter.call.fail(error)
@@ -80,8 +89,22 @@ final class Session: @unchecked Sendable {
       statementSnapshot = nil
       database.rollback(transaction)
     }
-    settings = sessionSettings
+    restoreSettings()
     block = .none
+  }
+
+  private func restoreSettings() {
+    guard hasSet else { return }
+    hasSet = false
+    settings = sessionSettings
+    pendingSettings = sessionSettings
+  }
+
+  func keepSettings() {
+    guard hasSet else { return }
+    hasSet = false
+    sessionSettings = pendingSettings
+    settings = pendingSettings
   }
 
   /// Waits for a span of virtual time; a cancellation ends it.
@@ -95,6 +118,13 @@ final class Session: @unchecked Sendable {
       database.kernel.cancel(timer)
     }
     _ = try await call.value()
+  }
+
+  private func sleepIfSlow() async throws {
+    guard slowness > .zero else { return }
+    let span = slowness
+    slowness = .zero
+    try await sleep(span)
   }
 
   /// Lets other sessions come between two rows that a statement locks one after the other, as they may on a real server:
@@ -127,6 +157,7 @@ final class Session: @unchecked Sendable {
     }
     defer { if let timer { database.kernel.cancel(timer) } }
     do {
+      try await sleepIfSlow()
       let prepared = try database.prepare(text)
       guard let syntax = prepared.statement else { return SQLResult() }
       if block == .failed, !Session.isAllowedInFailedTransaction(syntax) {
@@ -154,6 +185,7 @@ final class Session: @unchecked Sendable {
   func executeScript(_ text: String) async throws {
     statementTime = database.wallNow
     do {
+      try await sleepIfSlow()
       let statements = try Parser.statements(of: text)
       if block == .none { block = .implicit }
       for statement in statements {
@@ -181,9 +213,7 @@ final class Session: @unchecked Sendable {
   func endImplicit() {
     guard block == .implicit else { return }
     block = .none
-    if let transaction {
-      commit(transaction)
-    }
+    if let transaction { commit(transaction) } else { keepSettings() }
   }
 
   private static func isAllowedInFailedTransaction(_ statement: StatementSyntax) -> Bool {
@@ -206,25 +236,30 @@ final class Session: @unchecked Sendable {
       block = .failed
       guard let transaction else { return }
       statementSnapshot = nil
-      if let savepoint = transaction.savepoints.last {
+      if let last = transaction.savepoints.indices.last {
         // The enclosing transaction lives on: ROLLBACK TO may resume it.
-        undo(transaction, to: savepoint)
+        undo(transaction, toSavepoint: last)
       } else {
         self.transaction = nil
         database.rollback(transaction)
-        settings = sessionSettings
+        restoreSettings()
       }
     case .none, .implicit: abortTransaction()
     }
   }
 
-  func undo(_ transaction: Transaction, to savepoint: Transaction.Savepoint) {
+  /// Takes back what the transaction did since the savepoint at `index`, and the locks that it took since.
+  func undo(_ transaction: Transaction, toSavepoint index: Int) {
+    let savepoint = transaction.savepoints[index]
     database.undo(transaction, downTo: savepoint.undoCount)
-    while transaction.heldLocks.count > savepoint.heldLockCount, let held = transaction.heldLocks.popLast() {
+    transaction.weakLocks.removeAll { $0.depth > index }
+    for place in transaction.heldLocks.indices.reversed() where transaction.heldLocks[place].depth > index {
+      let held = transaction.heldLocks.remove(at: place)
       database.locks.release(held.tag, held.mode, self)
       if held.tag.kind == .relation, !held.mode.isWeak { database.table(id: held.tag.first)?.strongLocks -= 1 }
     }
     settings = savepoint.settings
+    pendingSettings = savepoint.pendingSettings
     transaction.command += 1
     database.locks.wakeWaiters(of: transaction)
   }
@@ -233,7 +268,7 @@ final class Session: @unchecked Sendable {
     self.transaction = nil
     statementSnapshot = nil
     database.commit(transaction)
-    settings = sessionSettings
+    keepSettings()
   }
 
   func startTransaction() -> Transaction {
@@ -293,6 +328,7 @@ final class Session: @unchecked Sendable {
     -> StatementPlan
   {
     while true {
+      if let plan = cachedPlan(of: prepared) { return plan }
       guard let transaction else { throw killedError }
       if let plan = prepared.plan, plan.catalogVersion == database.catalogVersion, !transaction.changedCatalog {
         var isLocked = true

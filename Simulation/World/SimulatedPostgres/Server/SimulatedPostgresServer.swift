@@ -92,6 +92,11 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
     PostgresFault.allCases.compactMap { fault in counts[fault].map { (fault, $0) } }
   }
 
+  /// Whether a request need be looked at for what it commits.
+  var mayLoseCommits: Bool {
+    faults.loseCommitAnswerCommitted > 0 || faults.loseCommitAnswerRolledBack > 0 || !forced.isEmpty
+  }
+
   func strikes(_ fault: PostgresFault, _ rate: Double) -> Bool {
     if let index = forced.firstIndex(of: fault) {
       forced.remove(at: index)

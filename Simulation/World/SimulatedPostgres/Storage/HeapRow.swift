@@ -11,8 +11,8 @@ final class RowVersion {
   @exclusivity(unchecked) var deletedCommand = 0
   /// The version that this one replaced, while a snapshot may need it.
   @exclusivity(unchecked) var previous: RowVersion?
-  /// Whether the update that made this version held the row FOR UPDATE: it changed a key, or might as well have, for
-  /// PostgreSQL keeps only the strongest lock of a transaction and takes such an update for one of the key.
+  /// Whether the update that made this version changed a key; or held the row FOR UPDATE and so might as well have, for
+  /// PostgreSQL keeps only the strongest lock of a (sub)transaction and takes such an update for one of the key.
   @exclusivity(unchecked) var changesKey = false
   /// Whether every index entry of ``previous`` fits this version too, so that pruning need not touch the indexes.
   @exclusivity(unchecked) var keepsIndexEntries = false
@@ -26,9 +26,11 @@ final class RowVersion {
   }
 }
 
-/// A row lock of a transaction.
+/// A row lock of a transaction. One that locks newer versions of a row in ever stronger modes has several.
 struct RowLock {
   let owner: Transaction
+  /// The number of the version that was locked.
+  let version: UInt32
   var strength: RowLockStrength
   /// The owner's ``Transaction/writeOrder`` when it took the lock.
   let order: UInt64
@@ -38,6 +40,8 @@ struct RowLock {
 final class HeapRow {
   unowned let table: Table
   let id: UInt64
+  /// Where the row stands among equal keys of an index: nobody's promise, as is a place in PostgreSQL's heap.
+  let tie: UInt64
   /// Where the row stands in its table's heap.
   @exclusivity(unchecked) var slot = 0
   @exclusivity(unchecked) var head: RowVersion
@@ -45,54 +49,61 @@ final class HeapRow {
   /// Whether the row has left its table: nothing may use it any more.
   @exclusivity(unchecked) var isRemoved = false
 
-  init(table: Table, id: UInt64, head: RowVersion) {
+  init(table: Table, id: UInt64, tie: UInt64, head: RowVersion) {
     self.table = table
     self.id = id
+    self.tie = tie
     self.head = head
   }
 
-  /// A transaction other than `transaction` whose lock conflicts with `strength`: of several the one that wrote first,
-  /// as PostgreSQL keeps the members of a multixact in the order of their numbers.
-  @inline(__always)
-  func rival(of transaction: Transaction, for strength: RowLockStrength) -> Transaction? {
+  /// A transaction other than `transaction` that holds `version` against a lock of this strength: of several the one
+  /// that wrote first, as PostgreSQL keeps the members of a multixact in the order of their numbers.
+  ///
+  /// A lock stays on the versions that come after the one it was taken on. An update in progress holds the version that
+  /// it replaces.
+  func rival(of transaction: Transaction, for strength: RowLockStrength, on version: RowVersion) -> Transaction? {
+    firstRival(of: transaction, for: strength, on: version)?.owner
+  }
+
+  func firstRival(of transaction: Transaction, for strength: RowLockStrength, on version: RowVersion) -> RowLock? {
     if locks.isEmpty { return nil }
     var first: RowLock?
-    for lock in locks where lock.owner !== transaction && lock.strength.conflicts(with: strength) {
+    for lock in locks
+    where lock.version <= version.number && lock.owner !== transaction && lock.strength.conflicts(with: strength) {
       if lock.order < first?.order ?? .max { first = lock }
     }
-    return first?.owner
+    return first
   }
 
-  /// The newest version that is not another transaction's work in progress.
-  func settledHead(for transaction: Transaction) -> RowVersion {
-    var head = self.head
-    while head.creator.state == .active, head.creator !== transaction, let older = head.previous { head = older }
-    return head
+  /// The place of the transaction's first lock on `version` in the order of writers.
+  func order(of transaction: Transaction, on version: RowVersion) -> UInt64? {
+    locks.first { $0.owner === transaction && $0.version <= version.number }?.order
   }
 
-  /// The transaction other than `transaction` whose update or deletion of the row is in progress.
-  func updater(besides transaction: Transaction) -> Transaction? {
-    if head.creator.state == .active { return head.creator === transaction ? nil : head.creator }
-    guard let deleter = head.deleter, deleter.state == .active, deleter !== transaction else { return nil }
-    return deleter
-  }
-
-  /// Whether a transaction that has committed deleted the row, or the one that inserted it took it back.
-  var isGone: Bool { isRemoved || head.deleter?.state == .committed }
-
-  /// Whether no update between the version that was seen and `head` changed the key.
-  func keepsKey(since seen: RowVersion, _ head: RowVersion) -> Bool {
-    var version: RowVersion? = head
-    while let newer = version, newer !== seen {
-      if newer.changesKey { return false }
-      version = newer.previous
+  /// The version that replaced `version`, committed or not.
+  func successor(of version: RowVersion) -> RowVersion? {
+    var candidate = head
+    while candidate !== version {
+      guard let previous = candidate.previous else { return nil }
+      if previous === version { return candidate }
+      candidate = previous
     }
-    return true
+    return nil
   }
 
-  func strength(heldBy transaction: Transaction) -> RowLockStrength? {
-    for lock in locks where lock.owner === transaction { return lock.strength }
-    return nil
+  /// Who replaced or deleted `version`, committed or not.
+  func updater(of version: RowVersion) -> Transaction? {
+    head === version ? version.deleter : successor(of: version)?.creator
+  }
+
+  /// Whether the row lives on after `version`, with its key.
+  func spares(_ version: RowVersion) -> Bool {
+    head === version ? version.deleter == nil : !(successor(of: version)?.changesKey ?? true)
+  }
+
+  /// Whether the transaction, since its last savepoint, has taken the row FOR UPDATE.
+  func isHeldForUpdate(by transaction: Transaction) -> Bool {
+    locks.contains { $0.owner === transaction && $0.strength == .update && $0.order == transaction.writeOrder }
   }
 }
 

@@ -54,7 +54,7 @@ struct SortedIndex {
         column += 1
       }
       if order != 0 { return order < 0 }
-      if let tie { return entry.pointee.row.id < tie }
+      if let tie { return entry.pointee.row.tie < tie }
       return after
     }
     var low = 0
@@ -85,7 +85,7 @@ struct SortedIndex {
 
   /// Adds an entry; one that is there already stays single.
   mutating func insert(_ key: [Datum], _ row: HeapRow) {
-    var (index, offset) = bound(key, after: false, tie: row.id)
+    var (index, offset) = bound(key, after: false, tie: row.tie)
     if index == chunks.count {
       if chunks.isEmpty {
         chunks.append(Chunk([entry(for: key, row)]))
@@ -113,7 +113,7 @@ struct SortedIndex {
   }
 
   mutating func remove(_ key: [Datum], _ row: HeapRow) {
-    let (index, offset) = bound(key, after: false, tie: row.id)
+    let (index, offset) = bound(key, after: false, tie: row.tie)
     guard index < chunks.count, offset < chunks[index].entries.count, chunks[index].entries[offset].row === row,
       compare(chunks[index].entries[offset], prefix: key) == 0
     else { return }

@@ -56,13 +56,9 @@ extension Database {
         if !undone.keepsIndexEntries { removeEntries(of: undone, row) }
       case .deleted(let row): row.head.deleter = nil
       case .locked(let row, let previous):
-        if let previous {
-          for index in row.locks.indices where row.locks[index].owner === transaction {
-            row.locks[index].strength = previous
-          }
-        } else {
-          row.locks.removeAll { $0.owner === transaction }
-        }
+        // The latest of the transaction's locks on the row is the one that was taken or strengthened last.
+        guard let index = row.locks.lastIndex(where: { $0.owner === transaction }) else { break }
+        if let previous { row.locks[index].strength = previous } else { row.locks.remove(at: index) }
       case .catalog(let action): action()
       }
     }

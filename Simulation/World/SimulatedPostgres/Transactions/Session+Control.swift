@@ -8,7 +8,7 @@ extension Session {
     case .setTransaction(let isolation, let readOnly):
       guard let transaction else { return }
       if let isolation, isolation != transaction.isolation {
-        if transaction.command > 1 || transaction.snapshotSequence != nil {
+        if transaction.hasSnapshot {
           throw Failure.make("25001", "SET TRANSACTION ISOLATION LEVEL must be called before any query")
         }
         transaction.isolation = isolation
@@ -27,12 +27,12 @@ extension Session {
       }
       transaction.savepoints.append(
         Transaction.Savepoint(
-          name: name, undoCount: transaction.undo.count, heldLockCount: transaction.heldLocks.count,
-          writeOrder: transaction.writeOrder, settings: settings))
+          name: name, undoCount: transaction.undo.count, writeOrder: transaction.writeOrder, settings: settings,
+          pendingSettings: pendingSettings))
       transaction.writeOrder = nil
     case .rollbackTo(let name):
       let (transaction, index) = try savepoint(name, "ROLLBACK TO SAVEPOINT")
-      undo(transaction, to: transaction.savepoints[index])
+      undo(transaction, toSavepoint: index)
       transaction.writeOrder = nil
       transaction.savepoints.removeSubrange((index + 1)...)
       block = .explicit
@@ -40,6 +40,12 @@ extension Session {
       let (transaction, index) = try savepoint(name, "RELEASE SAVEPOINT")
       transaction.writeOrder = transaction.savepoints[index].writeOrder ?? transaction.writeOrder
       transaction.savepoints.removeSubrange(index...)
+      for place in transaction.weakLocks.indices {
+        transaction.weakLocks[place].depth = min(transaction.weakLocks[place].depth, index)
+      }
+      for place in transaction.heldLocks.indices {
+        transaction.heldLocks[place].depth = min(transaction.heldLocks[place].depth, index)
+      }
     default: preconditionFailure("not a transaction statement")
     }
   }
@@ -66,13 +72,22 @@ extension Session {
   // MARK: Settings
 
   func set(_ name: String, _ value: String?, isLocal: Bool, at position: Int) throws {
-    var changed = settings
+    hasSet = true
+    try Session.change(&settings, name, value, database.options, at: position)
+    if !isLocal { try Session.change(&pendingSettings, name, value, database.options, at: position) }
+    if block == .none { keepSettings() }
+  }
+
+  private static func change(
+    _ changed: inout SessionSettings, _ name: String, _ value: String?, _ options: SimulatedPostgresOptions,
+    at position: Int
+  ) throws {
     switch name {
     case "lock_timeout": changed.lockTimeout = try Session.duration(value, name)
     case "statement_timeout": changed.statementTimeout = try Session.duration(value, name)
     case "idle_in_transaction_session_timeout": changed.idleInTransactionTimeout = try Session.duration(value, name)
     case "deadlock_timeout":
-      changed.deadlockTimeout = value == nil ? database.options.deadlockTimeout : try Session.duration(value, name)
+      changed.deadlockTimeout = value == nil ? options.deadlockTimeout : try Session.duration(value, name)
     case "application_name", "client_min_messages": changed.others[name] = value ?? ""
     case "timezone":
       guard value.map({ ["utc", "gmt", "etc/utc"].contains($0.lowercased()) }) ?? true else {
@@ -94,9 +109,6 @@ extension Session {
     default:
       throw Failure.make("42704", "unrecognized configuration parameter \"\(name)\"")
     }
-    settings = changed
-    // What is set in a transaction without LOCAL outlives its commit.
-    if !isLocal { sessionSettings = changed }
   }
 
   func show(_ name: String, at position: Int) throws -> String {

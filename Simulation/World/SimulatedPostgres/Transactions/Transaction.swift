@@ -28,13 +28,15 @@ final class Transaction {
   @exclusivity(unchecked) var command = 1
   /// The one snapshot of a REPEATABLE READ transaction, taken by its first statement.
   @exclusivity(unchecked) var snapshotSequence: UInt64?
+  /// Whether any statement has taken a snapshot: from then on the isolation level stands.
+  @exclusivity(unchecked) var hasSnapshot = false
   @exclusivity(unchecked) var undo: [UndoEntry] = []
   /// Run in order once the transaction has committed.
   @exclusivity(unchecked) var commitActions: [() -> Void] = []
-  /// Tables locked in a weak mode, with the modes as bits.
-  @exclusivity(unchecked) var weakLocks: [(table: Table, modes: UInt16)] = []
-  /// Heavyweight locks to release at the end.
-  @exclusivity(unchecked) var heldLocks: [(tag: LockTag, mode: LockMode)] = []
+  /// Tables locked in a weak mode, with the number of savepoints that there were.
+  @exclusivity(unchecked) var weakLocks: [(table: Table, mode: LockMode, depth: Int)] = []
+  /// Heavyweight locks to release at the end, or by a ROLLBACK TO an outer savepoint.
+  @exclusivity(unchecked) var heldLocks: [(tag: LockTag, mode: LockMode, depth: Int)] = []
   @exclusivity(unchecked) var savepoints: [Savepoint] = []
   /// The place of this transaction, or of its part since the last savepoint, in the order in which transactions first
   /// wrote or locked a row: what the order of transaction numbers says in PostgreSQL.
@@ -47,9 +49,9 @@ final class Transaction {
   struct Savepoint {
     var name: String
     var undoCount: Int
-    var heldLockCount: Int
     var writeOrder: UInt64?
     var settings: SessionSettings
+    var pendingSettings: SessionSettings
   }
 
   init(id: UInt64, session: Session, isolation: IsolationLevel, readOnly: Bool, startTime: Int64) {
@@ -73,17 +75,19 @@ final class Transaction {
     weakLocks = []
   }
 
-  /// Takes the row lock, which must be free of rivals; a weaker one that is held becomes the stronger.
-  func lock(_ row: HeapRow, _ strength: RowLockStrength) {
-    for index in row.locks.indices where row.locks[index].owner === self {
+  /// Takes the lock on a version of the row, which must be free of rivals; a weaker one that is held becomes the
+  /// stronger.
+  func lock(_ row: HeapRow, _ version: RowVersion, _ strength: RowLockStrength) {
+    if let index = row.locks.lastIndex(where: { $0.owner === self }) {
       let held = row.locks[index].strength
-      if held < strength {
+      if held >= strength { return }
+      if row.locks[index].version == version.number {
         row.locks[index].strength = strength
         undo.append(.locked(row, previous: held))
+        return
       }
-      return
     }
-    row.locks.append(RowLock(owner: self, strength: strength, order: takeWriteOrder()))
+    row.locks.append(RowLock(owner: self, version: version.number, strength: strength, order: takeWriteOrder()))
     undo.append(.locked(row, previous: nil))
   }
 

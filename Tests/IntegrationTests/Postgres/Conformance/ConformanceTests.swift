@@ -7,7 +7,7 @@ import Testing
 
 extension Behaviour {
   /// All of what both engines must do alike.
-  static let all = values + errors + transactions + concurrency
+  static let all = values + errors + transactions + sessions + concurrency
 }
 
 @Suite("Live PostgreSQL behaves as the SQL seam says")

@@ -5,14 +5,16 @@ import Testing
 
 @Suite("The simulated engine and real PostgreSQL do the same with random interleaved statements")
 struct DifferentialTests {
-  /// `ZOCO_DIFFERENTIAL_SEEDS=a..b`, both included.
-  private static func seeds() throws -> ClosedRange<UInt64> {
-    guard let text = ProcessInfo.processInfo.environment["ZOCO_DIFFERENTIAL_SEEDS"] else { return 1...200 }
-    let bounds = text.split(separator: ".", omittingEmptySubsequences: true).compactMap { UInt64($0) }
-    guard let first = bounds.first, let last = bounds.last, first <= last, bounds.count <= 2 else {
-      throw ConformanceFailure("ZOCO_DIFFERENTIAL_SEEDS is a range of seeds such as 1..200, not \(text)")
+  /// `ZOCO_DIFFERENTIAL_SEEDS=1..200,305`: ranges with both ends, and single seeds.
+  private static func seeds() throws -> [UInt64] {
+    guard let text = ProcessInfo.processInfo.environment["ZOCO_DIFFERENTIAL_SEEDS"] else { return Array(1...200) }
+    return try text.split(separator: ",").flatMap { part -> ClosedRange<UInt64> in
+      let bounds = part.split(separator: ".", omittingEmptySubsequences: true).map { UInt64($0) }
+      guard let first = bounds.first ?? nil, let last = bounds.last ?? nil, first <= last, bounds.count <= 2 else {
+        throw ConformanceFailure("ZOCO_DIFFERENTIAL_SEEDS is seeds and ranges such as 1..200,305, not \(text)")
+      }
+      return first...last
     }
-    return first...last
   }
 
   @Test func stepByStep() async throws {
@@ -84,19 +86,11 @@ struct DifferentialTests {
 
   /// The seeds still to play, and what came of the others.
   private final class Board: Sendable {
-    private let state: Mutex<(next: UInt64, last: UInt64, tally: Tally)>
+    private let state: Mutex<(left: [UInt64], tally: Tally)>
 
-    init(_ seeds: ClosedRange<UInt64>) {
-      state = Mutex((next: seeds.lowerBound, last: seeds.upperBound, tally: Tally()))
-    }
+    init(_ seeds: [UInt64]) { state = Mutex((left: seeds.reversed(), tally: Tally())) }
 
-    func takeSeed() -> UInt64? {
-      state.withLock { state in
-        guard state.next <= state.last else { return nil }
-        defer { state.next += 1 }
-        return state.next
-      }
-    }
+    func takeSeed() -> UInt64? { state.withLock { $0.left.popLast() } }
 
     func add(_ verdict: Verdict) { state.withLock { $0.tally.add(verdict) } }
 
