@@ -46,6 +46,8 @@ final class InventoryWorld: @unchecked Sendable {
   private let bug: PlantedBug?
   private let storeCheckers: [any StoreChecker]
   private var historyCheckers: [any HistoryChecker]
+  /// Every commit that has not been lost, for a fail-over.
+  private var commits: [(sequence: UInt64, commit: StoreCommit)] = []
   /// When a fail-over lost commits last.
   private var lastLoss: MonotonicInstant?
   private var sabotage: [SabotagedConnector] = []
@@ -96,10 +98,11 @@ final class InventoryWorld: @unchecked Sendable {
       guard let self else { return }
       let commit = StoreCommit(record, time: kernel.now)
       shadow.apply(commit)
+      commits.append((record.sequence, commit))
       // The products of the start are nobody's change, and no event tells of them.
       if isPrepared { judge(commit) }
     }
-    database.onFailOver = { [weak self] contents in self?.beginAnew(with: contents) }
+    database.onFailOver = { [weak self] lost in self?.beginAnew(without: lost) }
     do {
       try database.prepare()
     } catch {
@@ -200,12 +203,14 @@ final class InventoryWorld: @unchecked Sendable {
     }
   }
 
-  /// Goes on from what a fail-over has left: whole transactions, so that every invariant holds of it.
-  private func beginAnew(with contents: CommitRecord) {
+  /// Goes on as if the commits that a fail-over has lost had never been: whole transactions, so that every invariant
+  /// holds of what is left.
+  private func beginAnew(without lost: Set<UInt64>) {
     lastLoss = kernel.now
+    commits.removeAll { lost.contains($0.sequence) }
     shadow = Self.emptyShadow(kernel)
+    for commit in commits { shadow.apply(commit.commit) }
     historyCheckers = Self.historyCheckers(for: bug)
-    shadow.apply(StoreCommit(contents, time: kernel.now))
   }
 
   private static func emptyShadow(_ kernel: SimulationKernel) -> InventoryShadow {
