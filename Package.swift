@@ -67,9 +67,17 @@ let package = Package(
     // What the services are built on: seams, their live implementations, the shared kit.
     .systemLibrary(
       name: "CLibPQ", path: "Sources/CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+    // Without pkg-config, which passes a flag that SwiftPM warns of: the header and the library are where they belong.
+    .systemLibrary(name: "CHiredis", path: "Sources/CHiredis", providers: [.apt(["libhiredis-dev"])]),
+    .systemLibrary(
+      name: "CRabbitMQ", path: "Sources/CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+    .systemLibrary(name: "CEpoll", path: "Sources/CEpoll"),
     library("Seams", [.nioCore, .httpTypes]),
     library("SeamsLive", ["Seams"]),
-    library("Postgres", ["CLibPQ", "Seams", .logging]),
+    library("Reactor", ["CEpoll"]),
+    library("Postgres", ["CLibPQ", "Reactor", "Seams", .logging]),
+    library("Redis", ["CHiredis", "Reactor", "Seams", .collections, .logging]),
+    library("RabbitMQ", ["CRabbitMQ", "Seams", .nioCore]),
     library(
       "HTTPLive",
       [
@@ -100,6 +108,11 @@ let package = Package(
     simulation(
       "SimulatedPostgres", at: "World/SimulatedPostgres",
       ["SimulationKernel", "SimulatedNetwork", "Seams", .collections]),
+    simulation(
+      "SimulatedRedis", at: "World/SimulatedRedis", ["SimulationKernel", "SimulatedNetwork", "Seams", .collections]),
+    simulation(
+      "SimulatedRabbitMQ", at: "World/SimulatedRabbitMQ",
+      ["SimulationKernel", "SimulatedNetwork", "Seams", .collections, .nioCore]),
     simulation("Faults", at: "Faults", ["SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Seams"]),
     simulation(
       "Checkers", at: "Checkers", ["SimulationKernel", "SimulatedPostgres", "Seams", .collections]),
@@ -120,16 +133,22 @@ let package = Package(
       ],
       path: "Sources/zoco", swiftSettings: settings),
 
-    tests("SeamsTests", ["Seams", "SeamsLive"]),
+    tests("SeamsTests", ["Seams", "SeamsLive", .nioCore]),
     tests("KernelTests", ["SimulationKernel", "Seams"]),
     tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
     tests("SimulatedPostgresTests", ["SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "Seams"]),
+    tests("SimulatedRedisTests", ["SimulatedRedis", "SimulatedNetwork", "SimulationKernel", "Seams"]),
+    tests(
+      "SimulatedRabbitMQTests", ["SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams", .nioCore]),
     tests("PostgresTests", ["Postgres", "Seams"]),
+    tests("RedisTests", ["Redis", "Reactor", "Seams", "SeamsLive", .logging]),
+    tests("RabbitMQTests", ["RabbitMQ", "Seams", .nioCore]),
     tests(
       "ServiceKitTests",
       [
-        "ServiceKit", "SimulatedPostgres", "SimulationKernel", "Seams", .configuration, .httpTypes, .hummingbird,
-        .logging, .nioCore,
+        "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "SimulationKernel", "Seams",
+        .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
       ]),
     tests(
       "InventoryTests",
@@ -143,8 +162,9 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Checkers", "Scenarios", "SimulatedPostgres",
-        "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
+        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Checkers",
+        "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
       ]),
   ],
   swiftLanguageModes: [.v6]

@@ -150,6 +150,8 @@ public final class FaultInjector: @unchecked Sendable {
     case .slowLink: slow(host, stream)
     case .databaseRestart, .databasePowerLoss:
       restartDatabase(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+    case .databaseFailOver:
+      failOver(losing: stream.index(below: 8), downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
     case .messageLoss, .http, .database: break
     }
   }
@@ -220,6 +222,13 @@ public final class FaultInjector: @unchecked Sendable {
     guard let database = targets.database else { return }
     note(kind, targets.databaseHost)
     takeDown(database, kind == .databasePowerLoss ? .power : .process, for: time)
+  }
+
+  private func failOver(losing commits: Int, downFor time: Duration) {
+    guard let database = targets.database else { return }
+    note(.databaseFailOver, targets.databaseHost)
+    _ = database.failOver(losing: commits)
+    later(time) { database.restart() }
   }
 
   /// Cuts `host` off from its clients, its database or both.

@@ -29,12 +29,14 @@ public enum FaultKind: Sendable, Hashable {
   case databaseRestart
   /// The database's machine loses its power and comes back: its clients hear nothing.
   case databasePowerLoss
+  /// The database crashes, and a replica that lacks its last commits takes its place.
+  case databaseFailOver
 
   /// Every kind, in a fixed order.
   public static let all: [FaultKind] =
     [
       .hostCrash, .hostPowerLoss, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink,
-      .messageLoss, .databaseRestart, .databasePowerLoss,
+      .messageLoss, .databaseRestart, .databasePowerLoss, .databaseFailOver,
     ] + HTTPFault.allCases.map(FaultKind.http) + DatabaseFault.allCases.map(FaultKind.database)
 
   /// The kind's name in reports, and the name of its random stream.
@@ -51,6 +53,7 @@ public enum FaultKind: Sendable, Hashable {
     case .messageLoss: "message-loss"
     case .databaseRestart: "db-restart"
     case .databasePowerLoss: "db-power-loss"
+    case .databaseFailOver: "db-fail-over"
     case .http(let fault): "http-\(fault.rawValue)"
     case .database(let fault): "db-\(fault.rawValue)"
     }
@@ -81,6 +84,10 @@ public protocol FaultableDatabase: AnyObject, Sendable {
   func count(of fault: DatabaseFault) -> Int
   /// Crashes the server: every connection breaks, uncommitted work is gone, new connections are refused.
   func crash(_ kind: SimulatedHost.CrashKind)
+  /// Crashes the server and puts a replica in its place that lacks up to `commits` of the latest commits.
+  ///
+  /// - Returns: how many were lost.
+  func failOver(losing commits: Int) -> Int
   /// Starts the server again with what was committed.
   func restart()
 }

@@ -19,6 +19,8 @@ public enum TraceKind: UInt8, Sendable, CaseIterable {
   case hostResumed
   case operation
   case note
+  case cacheCommand
+  case brokerFrame
 }
 
 /// One event of a run, kept only when events are asked for.

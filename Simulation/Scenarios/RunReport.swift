@@ -119,6 +119,8 @@ extension TraceKind {
     case .hostResumed: "resume"
     case .operation: "client"
     case .note: "note"
+    case .cacheCommand: "cache"
+    case .brokerFrame: "broker"
     }
   }
 }

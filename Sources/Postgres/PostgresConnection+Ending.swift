@@ -1,3 +1,4 @@
+package import Reactor
 internal import Seams
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 internal import CLibPQ
+package import Reactor
 internal import Seams
 internal import Synchronization
 

@@ -1,3 +1,4 @@
+internal import Reactor
 internal import Seams
 internal import Synchronization
 

@@ -1,4 +1,5 @@
 internal import Logging
+internal import Reactor
 public import Seams
 internal import Synchronization
 

@@ -9,6 +9,13 @@ import Testing
     _ scenario: String, seeds: SeedRange, processes: Int = 2, verifies: Bool = false,
     _ change: (inout WorkerLimits) -> Void = { _ in }
   ) throws -> ScenarioTally {
+    try sweep(scenario, seeds, processes, verifies, change).tally
+  }
+
+  private func sweep(
+    _ scenario: String, _ seeds: SeedRange, _ processes: Int, _ verifies: Bool = false,
+    _ change: (inout WorkerLimits) -> Void = { _ in }
+  ) throws -> (tally: ScenarioTally, peakResidentBytes: Int) {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let executable = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("zoco").path
     try #require(FileManager.default.isExecutableFile(atPath: executable), "zoco is built beside the tests")
@@ -20,7 +27,15 @@ import Testing
     var sweep = SeedSweep([(chosen, seeds)], options: options)
     let pool = try WorkerPool(command: [executable, "sim-worker"], processes: processes, limits: limits)
     try pool.run(&sweep)
-    return sweep.tallies[0]
+    return (sweep.tallies[0], pool.peakResidentBytes)
+  }
+
+  /// 20 kB a run would be 6 MB here, and 200 MB in ten thousand runs.
+  @Test func memoryDoesNotGrowWithTheNumberOfRuns() throws {
+    let few = try sweep("stale-version", SeedRange(1, 40), 1)
+    let many = try sweep("stale-version", SeedRange(1, 340), 1)
+    #expect(few.tally.passed == 40 && many.tally.passed == 340)
+    #expect(many.peakResidentBytes < few.peakResidentBytes + 6 << 20, "\(few.peakResidentBytes >> 20) MB for 40 runs")
   }
 
   @Test func runsAreTheSameInEveryProcess() throws {

@@ -11,7 +11,9 @@ import Testing
     #expect(Self.manifest.closure(of: "zoco").contains("CSimulationTraps"))
   }
 
-  @Test(arguments: ["zocod", "Seams", "SeamsLive", "HTTPLive", "Postgres", "ServiceKit", "Inventory"])
+  @Test(arguments: [
+    "zocod", "Seams", "SeamsLive", "HTTPLive", "Reactor", "Postgres", "Redis", "RabbitMQ", "ServiceKit", "Inventory",
+  ])
   func productionLinksNothingOfTheHarness(_ target: String) {
     let linked = Self.manifest.closure(of: target).filter { Self.manifest.targets[$0]?.isOfTheHarness == true }
     #expect(linked.isEmpty, "\(target) links \(linked.sorted().joined(separator: ", "))")
@@ -26,11 +28,15 @@ import Testing
     #expect(planted.closure(of: "Inventory").filter { planted.targets[$0]?.isOfTheHarness == true } == ["Faults"])
   }
 
-  @Test func onlyTheDriverImportsLibpq() {
-    let importers = Repository.sources.filter {
-      $0.text.contains(/(?m)^\s*(@preconcurrency )?(public |internal |package |private )?import CLibPQ\b/)
-    }
-    #expect(importers.allSatisfy { $0.path.hasPrefix("Sources/Postgres/") }, "\(importers.map(\.path))")
+  @Test(arguments: [
+    ("CLibPQ", "Sources/Postgres/"), ("CHiredis", "Sources/Redis/"), ("CRabbitMQ", "Sources/RabbitMQ/"),
+    ("CEpoll", "Sources/Reactor/"),
+  ])
+  func onlyItsDriverImportsALibrary(_ module: String, _ folder: String) throws {
+    let pattern = try Regex("(?m)^\\s*(@preconcurrency )?(public |internal |package |private )?import \(module)\\b")
+    let importers = Repository.sources.filter { $0.text.contains(pattern) }
+    #expect(!importers.isEmpty)
+    #expect(importers.allSatisfy { $0.path.hasPrefix(folder) }, "\(importers.map(\.path))")
   }
 
   @Test func servicesImportNoServerAndNoDriver() {
@@ -38,7 +44,7 @@ import Testing
       ["Sources/Seams/", "Sources/ServiceKit/", "Sources/Inventory/"].contains { file.path.hasPrefix($0) }
     }
     let forbidden =
-      /(?m)^\s*(public |internal |package )?import (Postgres|HTTPLive|SeamsLive|HummingbirdCore|AsyncHTTPClient|NIOPosix|Glibc)\b/
+      /(?m)^\s*(public |internal |package )?import (Postgres|Redis|RabbitMQ|Reactor|HTTPLive|SeamsLive|HummingbirdCore|AsyncHTTPClient|NIOPosix|Glibc)\b/
     let found = above.filter { $0.text.contains(forbidden) }
     #expect(found.isEmpty, "\(found.map(\.path))")
   }

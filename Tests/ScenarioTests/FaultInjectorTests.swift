@@ -18,6 +18,11 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     isUp = false
   }
 
+  func failOver(losing commits: Int) -> Int {
+    crash(.process)
+    return commits
+  }
+
   func restart() { isUp = true }
 }
 
@@ -142,7 +147,7 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     kernel.runLoop(until: MonotonicInstant(nanoseconds: 60_000_000_000))
     let episodic: [FaultKind] = [
       .hostCrash, .hostPowerLoss, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink,
-      .databaseRestart, .databasePowerLoss,
+      .databaseRestart, .databasePowerLoss, .databaseFailOver,
     ]
     for kind in episodic {
       #expect(injector.happened.contains { $0.kind == kind && $0.count > 0 }, "\(kind.name) did not happen")

@@ -3,20 +3,26 @@
 
 servers_folder="" command_group=""
 
-# with_servers SETTING COMMAND...: starts PostgreSQL with SETTING, runs COMMAND, removes everything, and exits as
-# COMMAND did: also after Ctrl-C, TERM and HUP.
+# with_servers SERVERS SETTING COMMAND...: starts the servers that SERVERS names in its order ("postgres redis rabbitmq";
+# PostgreSQL, with SETTING, comes first, as it takes the folder for its user), runs COMMAND, removes everything, and exits
+# as COMMAND did: also after Ctrl-C, TERM and HUP.
 with_servers() {
-  local setting=$1 started status=0
-  shift
+  local servers=$1 setting=$2 server started status=0
+  shift 2
   trap 'tear_down' EXIT
   trap 'interrupted INT 130' INT
   trap 'interrupted TERM 143' TERM
   trap 'interrupted HUP 129' HUP
   servers_folder=$(mktemp -d "${TMPDIR:-/tmp}/zoco-servers.XXXXXXXX")
   chmod 755 "$servers_folder"
-  started=$(milliseconds)
-  start_postgres "$servers_folder" "$setting" || fail "PostgreSQL did not start"
-  say "PostgreSQL is up in $(($(milliseconds) - started)) ms at ${ZOCO_TEST_DATABASE_URL##*@}"
+  for server in $servers; do
+    started=$(milliseconds)
+    case $server in
+      postgres) start_postgres "$servers_folder" "$setting" ;;
+      *) "start_$server" "$servers_folder" ;;
+    esac || fail "$server did not start"
+    say "$server is up in $(($(milliseconds) - started)) ms"
+  done
   # A process group of its own: a signal from the terminal reaches this shell only, which then ends the whole group.
   set -m
   "$@" </dev/null &
@@ -43,10 +49,10 @@ interrupted() {
 }
 
 tear_down() {
-  local status=$?
+  local status=$? server
   trap '' INT TERM HUP EXIT
   if [ -n "$servers_folder" ]; then
-    stop_postgres "$servers_folder"
+    for server in rabbitmq redis postgres; do "stop_$server" "$servers_folder"; done
     rm -rf "$servers_folder"
   fi
   exit "$status"

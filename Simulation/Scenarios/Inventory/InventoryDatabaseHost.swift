@@ -12,6 +12,8 @@ internal import SimulationKernel
 final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
   let host: SimulatedHost
   let server: SimulatedPostgresServer
+  /// Called when commits have been lost, with their numbers.
+  var onFailOver: (Set<UInt64>) -> Void = { _ in }
   private let stock: [(UUID, Int)]
   private let schemaChanges: [String]
 
@@ -21,6 +23,7 @@ final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
     var options = SimulatedPostgresOptions()
     // Below the service's own limit on a lock's wait (250 ms), which would hide every deadlock.
     options.deadlockTimeout = .milliseconds(50)
+    options.replicationLogLength = 16
     server = SimulatedPostgresServer(host: host, network: world.network, options: options)
     self.stock = stock
     self.schemaChanges = schemaChanges
@@ -38,6 +41,7 @@ final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
       INSERT INTO stock_movements (product_id, delta, reason, ref) VALUES \(movements)
       """)
     for change in schemaChanges { try server.setUp(change) }
+    server.database.replicate()
   }
 
   /// The service's migrations, read once for all runs of the process.
@@ -70,6 +74,12 @@ final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
   }
 
   func crash(_ kind: SimulatedHost.CrashKind) { server.crash(kind) }
+
+  func failOver(losing commits: Int) -> Int {
+    let lost = server.failOver(losing: commits)
+    onFailOver(Set(lost))
+    return lost.count
+  }
 
   func restart() { server.restart() }
 }

@@ -35,7 +35,8 @@ final class InventoryWorld: @unchecked Sendable {
   let world: World
   let instances: [SimulatedHost]
   let products: [UUID]
-  let shadow: InventoryShadow
+  /// What the tables hold; made anew when a fail-over has lost commits.
+  private(set) var shadow: InventoryShadow
   /// Whether every fault has healed and the recovery time has passed.
   private(set) var hasRecovered = false
   private let shape: Shape
@@ -44,7 +45,11 @@ final class InventoryWorld: @unchecked Sendable {
   private let injector: FaultInjector
   private let bug: PlantedBug?
   private let storeCheckers: [any StoreChecker]
-  private let historyCheckers: [any HistoryChecker]
+  private var historyCheckers: [any HistoryChecker]
+  /// Every commit that has not been lost, for a fail-over.
+  private var commits: [(sequence: UInt64, commit: StoreCommit)] = []
+  /// When a fail-over lost commits last.
+  private var lastLoss: MonotonicInstant?
   private var sabotage: [SabotagedConnector] = []
   private var clientCount = 0
 
@@ -69,8 +74,8 @@ final class InventoryWorld: @unchecked Sendable {
     }
     let bug = bug
     storeCheckers = StoreCheckers.all.filter { bug?.isJudged(by: $0) ?? true }
-    historyCheckers = HistoryCheckers.make().filter { bug?.isJudged(by: $0) ?? true }
-    shadow = InventoryShadow(databaseEpoch: world.kernel.options.wallOrigin)
+    historyCheckers = Self.historyCheckers(for: bug)
+    shadow = Self.emptyShadow(world.kernel)
     world.note(drawn: shape.faults.summary)
     instances = (1...shape.instances).map { world.kernel.host("inventory-\($0)") }
     clientHosts = (1...shape.clientHosts).map { world.kernel.host("client-\($0)") }
@@ -93,9 +98,11 @@ final class InventoryWorld: @unchecked Sendable {
       guard let self else { return }
       let commit = StoreCommit(record, time: kernel.now)
       shadow.apply(commit)
+      commits.append((record.sequence, commit))
       // The products of the start are nobody's change, and no event tells of them.
       if isPrepared { judge(commit) }
     }
+    database.onFailOver = { [weak self] lost in self?.beginAnew(without: lost) }
     do {
       try database.prepare()
     } catch {
@@ -182,8 +189,9 @@ final class InventoryWorld: @unchecked Sendable {
 
   // MARK: - Judging
 
-  /// Judges what a client was told.
+  /// Judges what a client was told. What it was told of a time before commits were lost binds nobody any more.
   func judge(_ record: ClientRecord) {
+    if let lastLoss, record.start <= lastLoss { return }
     for checker in historyCheckers {
       if let violation = checker.judge(record, in: shadow) { return violate(violation) }
     }
@@ -193,6 +201,24 @@ final class InventoryWorld: @unchecked Sendable {
     for checker in storeCheckers {
       if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
     }
+  }
+
+  /// Goes on as if the commits that a fail-over has lost had never been: whole transactions, so that every invariant
+  /// holds of what is left.
+  private func beginAnew(without lost: Set<UInt64>) {
+    lastLoss = kernel.now
+    commits.removeAll { lost.contains($0.sequence) }
+    shadow = Self.emptyShadow(kernel)
+    for commit in commits { shadow.apply(commit.commit) }
+    historyCheckers = Self.historyCheckers(for: bug)
+  }
+
+  private static func emptyShadow(_ kernel: SimulationKernel) -> InventoryShadow {
+    InventoryShadow(databaseEpoch: kernel.options.wallOrigin)
+  }
+
+  private static func historyCheckers(for bug: PlantedBug?) -> [any HistoryChecker] {
+    HistoryCheckers.make().filter { bug?.isJudged(by: $0) ?? true }
   }
 
   /// Judges what is left when the workload is over. A deadlock is judged only then, so that it shows how it resolved.

@@ -1,80 +1,17 @@
-internal import CLibPQ
-internal import Glibc
 internal import Logging
+internal import Reactor
 internal import Seams
-internal import Synchronization
 
-/// One call of `connect`: a helper thread goes through hosts and addresses while the caller waits no longer than the
-/// deadline, whatever the thread is stuck in.
-final class ConnectAttempt: ReactorHandler {
-  private struct State {
-    var continuation: UnsafeContinuation<PostgresConnection, any Error>?
-    var isOver = false
-    var registration: Reactor.Registration?
-  }
+/// One call of `connect`, on its helper thread: goes through hosts and addresses until one gives a connection, or the
+/// caller waits no more.
+struct ConnectAttempt {
+  let connector: PostgresConnector
+  let call: HelperCall<PostgresConnection>
 
-  private let connector: PostgresConnector
-  /// On the reactor's time line.
-  private let deadline: Int64
-  private let state = Mutex(State())
-  private let alarm = AlarmDescriptor()
+  private var isOver: Bool { call.isOver }
+  private var alarm: AlarmDescriptor { call.alarm }
 
-  init(connector: PostgresConnector, deadline: Int64) {
-    self.connector = connector
-    self.deadline = deadline
-  }
-
-  func start(_ continuation: UnsafeContinuation<PostgresConnection, any Error>) {
-    let isOver = state.withLock { state in
-      if !state.isOver { state.continuation = continuation }
-      return state.isOver
-    }
-    if isOver { return continuation.resume(throwing: CancellationError()) }
-    guard HelperThread.start({ self.run() }) else {
-      return finish(.failure(failed("the system has no thread left")))
-    }
-    guard deadline != .max else { return }
-    state.withLock { state in
-      guard !state.isOver else { return }
-      let registration = connector.reactor.register(alarm.descriptor, handler: self)
-      state.registration = registration
-      connector.reactor.setTimer(registration, at: deadline)
-    }
-  }
-
-  func cancel() { finish(.failure(CancellationError())) }
-
-  func reactorDescriptorIsReady(_ reactor: Reactor) {}
-
-  func reactorTimerHasFired(_ reactor: Reactor) {
-    finish(.failure(failed("no answer before the deadline")))
-  }
-
-  private func finish(_ result: Result<PostgresConnection, any Error>) {
-    let continuation = state.withLock { state in
-      state.isOver = true
-      if let registration = state.registration { connector.reactor.deregister(registration, alarm.descriptor) }
-      state.registration = nil
-      defer { state.continuation = nil }
-      return state.continuation
-    }
-    alarm.ring()
-    guard let continuation else {
-      if case .success(let connection) = result { connection.close() }
-      return
-    }
-    continuation.resume(with: result)
-  }
-
-  private var isOver: Bool { state.withLock { $0.isOver } }
-
-  private func failed(_ why: String, _ state: SQLState? = nil) -> SQLError {
-    SQLError(.connectFailed, sqlState: state, message: "cannot connect to \(connector.configuration): \(why)")
-  }
-
-  // MARK: - On the helper thread
-
-  private func run() {
+  func run() -> Result<PostgresConnection, any Error> {
     let configuration = connector.configuration
     var failures: [ConnectFailure] = []
     // libpq makes two rounds for prefer-standby; as it sees one host at a time here, the rounds are made here.
@@ -82,12 +19,12 @@ final class ConnectAttempt: ReactorHandler {
     for attributes in wanted == "prefer-standby" ? ["standby", "any"] : [wanted] {
       failures = []
       for (index, host) in configuration.hosts.enumerated() {
-        let slice = self.slice(of: configuration.hosts.count - index)
+        let slice = call.share(among: configuration.hosts.count - index)
         switch connect(to: host, attributes, until: slice) {
-        case .success(let link): return deliver(link)
+        case .success(let link): return .success(deliver(link))
         case .failure(let failure):
           failures.append(failure)
-          if isOver { return }
+          if isOver { return .failure(CancellationError()) }
         }
         // A server that refuses the sign-in is the right server: libpq does not go on from there either.
         if failures.last?.isSignInRefused == true { break }
@@ -95,20 +32,12 @@ final class ConnectAttempt: ReactorHandler {
       if failures.last?.isSignInRefused == true { break }
     }
     let message = failures.map(\.message).joined(separator: "; ")
-    finish(.failure(failed(message, failures.last { $0.sqlState != nil }?.sqlState)))
+    return .failure(connector.failed(message, failures.last { $0.sqlState != nil }?.sqlState))
   }
 
-  private func deliver(_ link: LibPQConnection) {
-    let connection = PostgresConnection(
+  private func deliver(_ link: LibPQConnection) -> PostgresConnection {
+    PostgresConnection(
       link, reactor: connector.reactor, clock: connector.clock, limits: connector.limits, logger: connector.logger)
-    finish(.success(connection))
-  }
-
-  /// An equal share of the time left for each host not yet tried, so that a dead one leaves time for the others.
-  private func slice(of parts: Int) -> Int64 {
-    guard deadline != .max else { return .max }
-    let now = Reactor.now
-    return now + max(0, deadline - now) / Int64(max(1, parts))
   }
 
   private func connect(

@@ -1,5 +1,5 @@
-internal import CLibPQ
 public import Logging
+package import Reactor
 public import Seams
 
 /// Opens connections to PostgreSQL through libpq.
@@ -49,12 +49,14 @@ public struct PostgresConnector: SQLConnector {
     guard left > 0 else {
       throw SQLError(.connectFailed, message: "cannot connect to \(configuration): the deadline had passed")
     }
-    let attempt = ConnectAttempt(connector: self, deadline: left == .max ? .max : Reactor.now &+ left)
-    return try await withTaskCancellationHandler {
-      try await withUnsafeThrowingContinuation { attempt.start($0) }
-    } onCancel: {
-      attempt.cancel()
-    }
+    return try await HelperCall.run(
+      reactor: reactor, deadline: left == .max ? .max : Reactor.now &+ left,
+      exhausted: failed("the system has no thread left"), expired: { failed("no answer before the deadline") },
+      discard: { $0.close() }, { ConnectAttempt(connector: self, call: $0).run() })
+  }
+
+  func failed(_ why: String, _ state: SQLState? = nil) -> SQLError {
+    SQLError(.connectFailed, sqlState: state, message: "cannot connect to \(configuration): \(why)")
   }
 
   var limits: PostgresConnection.Limits {

@@ -1,3 +1,4 @@
+internal import Reactor
 internal import Seams
 
 /// Gives a new session the settings that decoding relies on, before anything else runs in it. Blocks the helper thread,

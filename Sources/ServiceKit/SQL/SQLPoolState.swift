@@ -54,15 +54,14 @@ struct SQLPoolState {
   var waiters: Deque<PoolWaiter> = []
   var nextTicket: UInt64 = 0
   var isClosed = false
-  /// Failed attempts to connect since the last success, and what the last one said.
-  var failureStreak = 0
+  var backOff: ConnectBackOff
+  /// What the last failed attempt to connect said, until one succeeds.
   var lastFailure: SQLError?
-  /// Before this instant nobody connects.
-  var gate = MonotonicInstant(nanoseconds: .min)
   var drainWaiter: UnsafeContinuation<Void, Never>?
 
   init(options: SQLPool.Options) {
     self.options = options
+    backOff = ConnectBackOff(base: options.baseBackOff, maximum: options.maximumBackOff)
     figures.size = options.size
   }
 
@@ -88,7 +87,7 @@ struct SQLPoolState {
         return .use(connection)
       }
       if hasRoom {
-        if now >= gate {
+        if backOff.allows(now) {
           connecting += 1
           return .connect
         }
@@ -98,7 +97,7 @@ struct SQLPoolState {
     let waiter = PoolWaiter(ticket: place)
     waiter.watchesGate = watchesGate
     enqueue(waiter)
-    return .wait(waiter, until: watchesGate ? min(gate, deadline) : deadline)
+    return .wait(waiter, until: watchesGate ? min(backOff.gate, deadline) : deadline)
   }
 
   private mutating func enqueue(_ waiter: PoolWaiter) {
@@ -124,7 +123,7 @@ struct SQLPoolState {
       if let connection = idle.popLast() {
         leased.append(connection)
         grant(first, .connection(connection)).map { resumptions.append($0) }
-      } else if hasRoom, now >= gate {
+      } else if hasRoom, backOff.allows(now) {
         connecting += 1
         grant(first, .connect).map { resumptions.append($0) }
       } else {
@@ -153,20 +152,16 @@ struct SQLPoolState {
   mutating func connectSucceeded(_ connection: PooledConnection) {
     connecting -= 1
     figures.connected += 1
-    failureStreak = 0
+    backOff.succeeded()
     lastFailure = nil
-    gate = MonotonicInstant(nanoseconds: .min)
     leased.append(connection)
   }
 
-  /// Closes the gate for a while that doubles with each failure in a row.
   mutating func connectFailed(_ error: SQLError, now: MonotonicInstant, entropy: any EntropySource) {
     connecting -= 1
     figures.connectFailures += 1
-    failureStreak += 1
     lastFailure = error
-    let nominal = min(options.maximumBackOff, options.baseBackOff * (1 << min(failureStreak - 1, 20)))
-    gate = max(gate, now.advanced(by: entropy.jittered(nominal, spread: 0.5)))
+    backOff.failed(now: now, entropy: entropy)
   }
 
   mutating func endLease(_ connection: any SQLConnection) -> PooledConnection {

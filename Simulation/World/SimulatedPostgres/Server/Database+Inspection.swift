@@ -123,7 +123,7 @@ extension Database {
   func observe(_ undo: [UndoEntry], of transaction: Transaction) {
     let found = changes(undo, of: transaction)
     if options.replicationLogLength > 0, !found.isEmpty {
-      commitLog.append(found)
+      commitLog.append((commitSequence, found))
       if commitLog.count > options.replicationLogLength { commitLog.removeFirst() }
     }
     guard !commitObservers.isEmpty else { return }
@@ -149,14 +149,18 @@ extension Database {
 
   // MARK: Fail-over
 
+  /// Says that every commit so far has reached the replica: a fail-over cannot lose it any more.
+  public func replicate() { commitLog.removeAll() }
+
   /// Takes the latest commits back, as a fail-over to a replica that had not received them does. No session may run.
   ///
-  /// - Returns: how many commits were lost: at most `count`, at most what the log holds.
-  func loseCommits(_ count: Int) -> Int {
-    var lost = 0
-    while lost < count, let changes = commitLog.popLast() {
-      for change in changes.reversed() { revert(change) }
-      lost += 1
+  /// - Returns: the numbers of the lost commits: at most `count`, at most what the log holds.
+  func loseCommits(_ count: Int) -> [UInt64] {
+    prune()
+    var lost: [UInt64] = []
+    while lost.count < count, let commit = commitLog.popLast() {
+      for change in commit.changes.reversed() { revert(change) }
+      lost.append(commit.sequence)
     }
     return lost
   }

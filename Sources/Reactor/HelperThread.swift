@@ -1,9 +1,8 @@
-internal import CLibPQ
 internal import Glibc
 
-/// Runs calls that block (name resolution, `PQcancel`, opening a connection) on threads of their own, so that none of
+/// Runs calls that block (name resolution, opening a connection) on threads of their own, so that none of
 /// them ever holds a thread of the cooperative pool.
-enum HelperThread {
+package enum HelperThread {
   /// OpenSSL and getaddrinfo are the deepest users.
   private static let stackSize = 512 * 1024
 
@@ -17,7 +16,7 @@ enum HelperThread {
   ///
   /// - Returns: whether the system had a thread to give; `body` does not run otherwise.
   @discardableResult
-  static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+  package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
     var attributes = pthread_attr_t()
     guard pthread_attr_init(&attributes) == 0 else { return false }
     defer { pthread_attr_destroy(&attributes) }

@@ -1,13 +1,15 @@
-internal import CLibPQ
+internal import CEpoll
 internal import Glibc
 
 /// A descriptor that one thread waits on together with a socket, and another rings to end the wait.
-final class AlarmDescriptor: Sendable {
-  enum Wait { case ready, timedOut, rung }
+package final class AlarmDescriptor: Sendable {
+  /// What ended a wait.
+  package enum Wait: Sendable { case ready, timedOut, rung }
 
-  let descriptor: Int32
+  /// What epoll and poll see.
+  package let descriptor: Int32
 
-  init() {
+  package init() {
     descriptor = eventfd(0, Int32(EFD_CLOEXEC | EFD_NONBLOCK))
     precondition(descriptor >= 0, "no descriptor left: errno \(errno)")
   }
@@ -15,13 +17,13 @@ final class AlarmDescriptor: Sendable {
   deinit { close(descriptor) }
 
   /// Ends the current wait and every later one.
-  func ring() {
+  package func ring() {
     var one: UInt64 = 1
     _ = write(descriptor, &one, 8)
   }
 
   /// Blocks the thread until `socket` is ready, the alarm is rung, or `limit` (of `Reactor.now`) has come.
-  func wait(for socket: Int32, writing: Bool, until limit: Int64) -> Wait {
+  package func wait(for socket: Int32, writing: Bool, until limit: Int64) -> Wait {
     while true {
       var entries = [
         pollfd(fd: socket, events: Int16(writing ? POLLOUT : POLLIN), revents: 0),

@@ -1,15 +1,14 @@
-internal import CLibPQ
 internal import Glibc
 
 /// Looks names up with the system's resolver. Blocks: only for helper threads.
-enum AddressLookup {
-  enum Answer: Equatable {
+package enum AddressLookup {
+  package enum Answer: Sendable, Equatable {
     /// Numeric addresses in the order in which the system prefers them.
     case addresses([String])
     case failed(String)
   }
 
-  static func resolve(_ name: String) -> Answer {
+  package static func resolve(_ name: String) -> Answer {
     var hints = addrinfo()
     hints.ai_family = AF_UNSPEC
     hints.ai_socktype = Int32(SOCK_STREAM.rawValue)

@@ -1,4 +1,4 @@
-internal import CLibPQ
+internal import CEpoll
 internal import Glibc
 internal import Synchronization
 
@@ -12,8 +12,8 @@ package protocol ReactorHandler: AnyObject, Sendable {
 
 /// One thread that waits for many descriptors with epoll and calls their handlers.
 ///
-/// It knows nothing of libpq: any C client that hands out a descriptor and wants to be told about readiness can share
-/// it. Registration is level-triggered and lasting, so that a round trip costs no `epoll_ctl` of its own.
+/// It knows nothing of the libraries above it: whatever hands out a descriptor and wants to be told about readiness can
+/// share it. Registration is level-triggered and lasting, so that a round trip costs no `epoll_ctl` of its own.
 package final class Reactor: Sendable {
   /// Names a registration. Never used again for another one.
   package struct Registration: Sendable, Hashable {

@@ -1,0 +1,27 @@
+import Foundation
+import RabbitMQ
+import Seams
+import SeamsLive
+
+/// The RabbitMQ that `./zoco test` started. Tests share its virtual host and keep apart by the prefix of their names.
+struct LiveBroker: Sendable {
+  let connector: RabbitMQConnector
+  let clock = SystemMonotonicClock()
+  let prefix: String
+
+  init() throws {
+    connector = try RabbitMQConnector(url: LiveBroker.url(), clock: SystemMonotonicClock())
+    prefix = "t" + UUID().uuidString.prefix(8).lowercased() + "-"
+  }
+
+  static func url(_ variable: String = "ZOCO_TEST_RABBITMQ_URL") throws -> String {
+    guard let url = ProcessInfo.processInfo.environment[variable], !url.isEmpty else {
+      throw ConformanceFailure(
+        "there is no RabbitMQ to test against: \(variable) is not set. Run ./zoco test, which starts one.")
+    }
+    return url
+  }
+
+  /// A deadline that only a hang reaches.
+  static func soon() -> MonotonicInstant { SystemMonotonicClock().now.advanced(by: .seconds(30)) }
+}
