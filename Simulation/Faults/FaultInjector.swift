@@ -174,12 +174,12 @@ public final class FaultInjector: @unchecked Sendable {
     }
   }
 
-  /// Takes the database down for `time`. While it is down already, that is the same outage, which ends with the first
-  /// that is over; the next outage is another.
-  package func takeDown(_ database: any FaultableDatabase, _ kind: SimulatedHost.CrashKind, for time: Duration) {
+  /// Takes the database down for `time` by `crash`. While it is down already, that is the same outage, which ends with
+  /// the first that is over; the next outage is another.
+  package func takeDown(_ database: any FaultableDatabase, for time: Duration, by crash: () -> Void) {
     if !isDatabaseDown { outages += 1 }
     isDatabaseDown = true
-    database.crash(kind)
+    crash()
     let outage = outages
     later(time) { [self] in
       guard outage == outages else { return }
@@ -221,14 +221,13 @@ public final class FaultInjector: @unchecked Sendable {
   private func restartDatabase(_ kind: FaultKind, downFor time: Duration) {
     guard let database = targets.database else { return }
     note(kind, targets.databaseHost)
-    takeDown(database, kind == .databasePowerLoss ? .power : .process, for: time)
+    takeDown(database, for: time) { database.crash(kind == .databasePowerLoss ? .power : .process) }
   }
 
   private func failOver(losing commits: Int, downFor time: Duration) {
     guard let database = targets.database else { return }
     note(.databaseFailOver, targets.databaseHost)
-    _ = database.failOver(losing: commits)
-    later(time) { database.restart() }
+    takeDown(database, for: time) { _ = database.failOver(losing: commits) }
   }
 
   /// Cuts `host` off from its clients, its database or both.

@@ -117,13 +117,13 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
 
   @Test func theEndOfAnOutageDoesNotEndTheNextOne() {
     let bench = Bench()
-    bench.injector.takeDown(bench.database, .process, for: .seconds(2))
+    bench.injector.takeDown(bench.database, for: .seconds(2)) { bench.database.crash(.process) }
     bench.run(untilMilliseconds: 500)
     // The same outage: it ends when the first of the two is over.
-    bench.injector.takeDown(bench.database, .power, for: .seconds(1))
+    bench.injector.takeDown(bench.database, for: .seconds(1)) { bench.database.crash(.power) }
     bench.run(untilMilliseconds: 1_600)
     #expect(bench.database.isUp)
-    bench.injector.takeDown(bench.database, .process, for: .seconds(2))
+    bench.injector.takeDown(bench.database, for: .seconds(2)) { bench.database.crash(.process) }
     bench.run(untilMilliseconds: 2_100)
     #expect(!bench.database.isUp)
     bench.run(untilMilliseconds: 3_700)
