@@ -87,6 +87,10 @@ let package = Package(
     library(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
+    library("InventoryAPI", ["Seams", "ServiceKit", .httpTypes, .logging, .nioCore]),
+    library(
+      "Payments",
+      ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
     .target(
       name: "Inventory",
       dependencies: ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore],
