@@ -87,7 +87,7 @@ let package = Package(
     library(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
-    library("InventoryAPI", ["Seams", "ServiceKit", .httpTypes, .logging, .nioCore]),
+    library("InventoryAPI", ["Seams", "ServiceKit", .httpTypes]),
     library(
       "Payments",
       ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),

@@ -12,6 +12,9 @@ package protocol InventoryClient: Sendable {
   /// Reserves all lines of an order, or nothing (phase 1). The order is the key: the same lines again answer the same
   /// reservation.
   ///
+  /// A refusal is what the last attempt met. An earlier one whose answer was lost may still arrive: whoever gives the
+  /// order up releases it by its id, whatever was answered here.
+  ///
   /// - Parameters:
   ///   - orderId: the order; it has at most one reservation, ever.
   ///   - lines: 1 to 50, each of 1 to 1000 units, no product twice.
