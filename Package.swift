@@ -88,9 +88,7 @@ let package = Package(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
     library("InventoryAPI", ["Seams", "ServiceKit", .httpTypes]),
-    library(
-      "Payments",
-      ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
+    library("Payments", ["Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging, .nioCore]),
     .target(
       name: "Inventory",
       dependencies: ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore],
