@@ -96,8 +96,8 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .configuration,
-        .lifecycle, .logging, .nioCore, .unixSignals,
+        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", "Payments", .argumentParser,
+        .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 

@@ -1,0 +1,83 @@
+import FoundationEssentials
+import Seams
+import ServiceKit
+import Testing
+
+@Suite struct ServiceBreakerTests {
+  /// Runs `body` with two endpoints of one service and what to call them with.
+  private func withEndpoints(
+    _ turns: [FixtureTransport.Turn],
+    _ body: @escaping @Sendable ([ServiceEndpoint], FixtureTransport, ServiceEnvironment) async throws -> Void
+  ) {
+    simulate { environment in
+      let transport = FixtureTransport(clock: environment.clock, turns)
+      let options = ServicePeer.Options(
+        retries: .never, breaker: CircuitBreaker.Options(minimumRequests: 4, openTime: .seconds(10), probes: 1))
+      let peer = ServicePeer(
+        name: "shop", address: ServiceAddress(authority: "shop:80"), transport: transport, environment: environment,
+        tokens: SharedSecretTokens(secret: Secret("s")), options: options)
+      try await body([peer.endpoint("buy"), peer.endpoint("look")], transport, environment)
+    }
+  }
+
+  /// The code of the error that a call throws, or its value.
+  private static func outcome(_ endpoint: ServiceEndpoint, _ environment: ServiceEnvironment) async throws -> String {
+    do {
+      return try await endpoint.call(
+        ServiceEndpointTests.buy(),
+        CallContext(deadline: environment.after(.seconds(30)), correlationId: UUID(high: 1, low: 2)))
+    } catch let error as ServiceCallError {
+      if error.code == .circuitOpen { check(error.disposition == .retryable && error.retryAfter != nil) }
+      return error.code.description
+    }
+  }
+
+  @Test func itOpensRefusesAtOnceProbesAndCloses() {
+    let failure = FixtureTransport.Turn.answer(500, "")
+    withEndpoints([failure, failure, failure, failure, failure, ServiceEndpointTests.fine]) {
+      endpoints, transport, environment in
+      for _ in 0..<4 { check(try await Self.outcome(endpoints[0], environment) == "server_failed") }
+      let opened = environment.clock.now
+      check(try await Self.outcome(endpoints[0], environment) == "circuit_open")
+      check(environment.clock.now == opened && transport.log.entries.count == 4)
+      try await environment.sleep(.seconds(10))
+      check(try await Self.outcome(endpoints[0], environment) == "server_failed")
+      check(try await Self.outcome(endpoints[0], environment) == "circuit_open")
+      try await environment.sleep(.seconds(10))
+      for _ in 0..<3 { check(try await Self.outcome(endpoints[0], environment) == "yes") }
+    }
+  }
+
+  @Test func eachEndpointHasItsOwn() {
+    let failure = FixtureTransport.Turn.silence
+    withEndpoints([failure, failure, failure, failure, ServiceEndpointTests.fine]) {
+      endpoints, _, environment in
+      for _ in 0..<4 { check(try await Self.outcome(endpoints[0], environment) == "deadline_exceeded") }
+      check(try await Self.outcome(endpoints[0], environment) == "circuit_open")
+      check(try await Self.outcome(endpoints[1], environment) == "yes")
+    }
+  }
+
+  @Test(arguments: [problem(409, "sold_out"), .answer(400, ""), .answer(429, "")])
+  func whatAWorkingServiceSaysOpensNothing(turn: FixtureTransport.Turn) {
+    withEndpoints([turn]) { endpoints, transport, environment in
+      for _ in 0..<50 { _ = try await Self.outcome(endpoints[0], environment) }
+      check(transport.log.entries.count == 50)
+    }
+  }
+
+  @Test func aCallThatIsCancelledSaysNothing() {
+    withEndpoints([.silence]) { endpoints, transport, environment in
+      for _ in 0..<10 {
+        await withTaskGroup(of: Void.self) { group in
+          group.addTask { _ = try? await Self.outcome(endpoints[0], environment) }
+          group.addTask { try? await environment.sleep(.seconds(1)) }
+          await group.next()
+          if transport.log.entries.count > 0 { group.cancelAll() }
+          await group.waitForAll()
+        }
+      }
+      check(transport.log.entries.count == 10)
+    }
+  }
+}
