@@ -1,3 +1,4 @@
+import CallFixtures
 import HTTPTypes
 import Seams
 import ServiceKit
@@ -43,8 +44,8 @@ import Testing
     Case(turn: .answer(400, ""), code: .rejected, disposition: .permanent, attempts: 1),
     Case(turn: .answer(401, "<html>"), code: .rejected, disposition: .permanent, attempts: 1),
     Case(turn: .answer(403, ""), code: .rejected, disposition: .permanent, attempts: 1),
-    Case(turn: problem(404, "route_not_found"), code: .rejected, disposition: .permanent, attempts: 1),
-    Case(turn: problem(409, "something_new"), code: .rejected, disposition: .permanent, attempts: 1),
+    Case(turn: .problem(404, "route_not_found"), code: .rejected, disposition: .permanent, attempts: 1),
+    Case(turn: .problem(409, "something_new"), code: .rejected, disposition: .permanent, attempts: 1),
   ])
   func aFailureSaysWhatItAllows(_ expected: Case) throws {
     let end = ServiceEndpointTests.call([expected.turn])

@@ -16,9 +16,15 @@ import Testing
       if case .allowed(let permit) = breaker.admit(now: now) { permit } else { nil }
     }
 
+    /// The permit of a call that must be let through.
+    mutating func permit() throws -> CircuitBreaker.Permit {
+      let permit = admit()
+      return try #require(permit)
+    }
+
     /// Makes `count` calls that end at once.
     mutating func call(_ outcome: CircuitBreaker.Outcome, _ count: Int = 1) throws {
-      for _ in 0..<count { breaker.record(outcome, try #require(admit()), now: now) }
+      for _ in 0..<count { breaker.record(outcome, try permit(), now: now) }
     }
   }
 
@@ -86,7 +92,7 @@ import Testing
     var bench = Bench()
     try bench.call(.failed, 10)
     bench.pass(.seconds(5))
-    let probes = try [#require(bench.admit()), #require(bench.admit())]
+    let probes = try [bench.permit(), bench.permit()]
     #expect(bench.admit() == nil)
     bench.breaker.record(.succeeded, probes[0], now: bench.now)
     #expect(bench.breaker.phase == .halfOpen && bench.admit() == nil)
@@ -111,7 +117,7 @@ import Testing
     var bench = Bench()
     try bench.call(.failed, 10)
     bench.pass(.seconds(5))
-    let probes = try [#require(bench.admit()), #require(bench.admit())]
+    let probes = try [bench.permit(), bench.permit()]
     bench.breaker.record(.abandoned, probes[0], now: bench.now)
     try bench.call(.succeeded)
     bench.breaker.record(.succeeded, probes[1], now: bench.now)
@@ -120,13 +126,13 @@ import Testing
 
   @Test func aCallOfAnEarlierPhaseSaysNothingAboutThisOne() throws {
     var bench = Bench()
-    let old = try #require(bench.admit())
-    let older = try #require(bench.admit())
+    let old = try bench.permit()
+    let older = try bench.permit()
     try bench.call(.failed, 10)
     bench.breaker.record(.succeeded, old, now: bench.now)
     #expect(bench.breaker.phase == .open)
     bench.pass(.seconds(5))
-    let probe = try #require(bench.admit())
+    let probe = try bench.permit()
     bench.breaker.record(.failed, older, now: bench.now)
     #expect(bench.breaker.phase == .halfOpen)
     bench.breaker.record(.succeeded, probe, now: bench.now)

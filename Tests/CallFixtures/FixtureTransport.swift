@@ -1,15 +1,12 @@
-import FoundationEssentials
-import HTTPTypes
-import Logging
+package import HTTPTypes
 import NIOCore
-import Seams
-import ServiceKit
+package import Seams
 import Synchronization
 
 /// A transport that plays what a test wrote down, one turn for each request.
-final class FixtureTransport: HTTPTransport {
+package final class FixtureTransport: HTTPTransport {
   /// What becomes of a request.
-  enum Turn: Sendable {
+  package enum Turn: Sendable {
     /// This comes back after a while.
     case answer(Int, String, fields: HTTPFields = [:], after: Duration = .zero)
     /// The head comes back, and the body ends early.
@@ -23,31 +20,35 @@ final class FixtureTransport: HTTPTransport {
   }
 
   /// A request as it was sent.
-  struct Sent: Sendable {
-    var at: Duration
-    var head: HTTPRequest
-    var body: String
-    var allowed: Duration
+  package struct Sent: Sendable {
+    /// When, from the beginning of the run.
+    package var at: Duration
+    package var head: HTTPRequest
+    package var body: String
+    /// How long the caller would have waited.
+    package var allowed: Duration
   }
 
-  let log = Log<Sent>()
+  private let log = Mutex<[Sent]>([])
   private let clock: any MonotonicClock
   private let turns: Mutex<ArraySlice<Turn>>
   private let last: Turn
 
   /// - Parameter turns: played in their order; the last one again and again.
-  init(clock: any MonotonicClock, _ turns: [Turn]) {
+  package init(clock: any MonotonicClock, _ turns: [Turn]) {
     self.clock = clock
     self.turns = Mutex(turns[...])
     last = turns[turns.count - 1]
   }
 
-  func send(_ request: HTTPRequestMessage, deadline: MonotonicInstant) async throws -> HTTPResponseMessage {
-    log.append(
-      Sent(
-        at: .nanoseconds(clock.now.nanoseconds), head: request.head,
-        body: String(buffer: try await request.body.collect(upTo: 1 << 20)),
-        allowed: clock.now.duration(to: deadline)))
+  /// The requests, in their order.
+  package var sent: [Sent] { log.withLock { $0 } }
+
+  package func send(_ request: HTTPRequestMessage, deadline: MonotonicInstant) async throws -> HTTPResponseMessage {
+    let sent = Sent(
+      at: .nanoseconds(clock.now.nanoseconds), head: request.head,
+      body: String(buffer: try await request.body.collect(upTo: 1 << 20)), allowed: clock.now.duration(to: deadline))
+    log.withLock { $0.append(sent) }
     switch turns.withLock({ $0.popFirst() }) ?? last {
     case .answer(let status, let body, let fields, let pause):
       guard pause < clock.now.duration(to: deadline) else { return try await silence(until: deadline) }
@@ -100,32 +101,11 @@ final class FixtureTransport: HTTPTransport {
   }
 }
 
-/// Keeps what is logged.
-struct KeepingLogHandler: LogHandler {
-  struct Line: Sendable {
-    var level: Logger.Level
-    var message: String
-    var metadata: Logger.Metadata
+extension FixtureTransport.Turn {
+  /// A problem document with more `members`, each after a comma.
+  package static func problem(_ status: Int, _ code: String, _ members: String = "") -> FixtureTransport.Turn {
+    .answer(
+      status,
+      #"{"type":"urn:zoco:problem:\#(code)","status":\#(status),"code":"\#(code)","detail":"so"\#(members)}"#)
   }
-
-  let log: Log<Line>
-  var metadata: Logger.Metadata = [:]
-  var logLevel = Logger.Level.info
-
-  init(_ log: Log<Line>) { self.log = log }
-
-  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-    get { metadata[key] }
-    set { metadata[key] = newValue }
-  }
-
-  func log(event: LogEvent) {
-    log.append(
-      Line(level: event.level, message: event.message.description, metadata: event.metadata ?? [:]))
-  }
-}
-
-/// The document of a problem.
-func problem(_ status: Int, _ code: String, _ members: String = "") -> FixtureTransport.Turn {
-  .answer(status, #"{"type":"urn:zoco:problem:\#(code)","status":\#(status),"code":"\#(code)","detail":"so"\#(members)}"#)
 }
