@@ -58,14 +58,14 @@ import Testing
 
   @Test func failuresAreForgottenWithTheWindow() throws {
     var bench = Bench()
-    try bench.call(.failed, 9)
+    try bench.call(.failed, 4)
     bench.pass(.seconds(9))
     try bench.call(.succeeded, 8)
     bench.pass(.seconds(1))
-    // The first second has left the window: 8 of 9 succeeded.
-    try bench.call(.failed)
-    #expect(bench.breaker.phase == .closed)
+    // The first second has left the window: half of what is in it failed.
     try bench.call(.failed, 8)
+    #expect(bench.breaker.phase == .closed)
+    try bench.call(.failed)
     #expect(bench.breaker.phase == .open)
   }
 
