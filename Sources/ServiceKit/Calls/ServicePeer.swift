@@ -29,11 +29,11 @@ package struct ServicePeer: Sendable {
   }
 
   /// The service's name, in tokens, logs and errors: `inventory`.
-  package let name: String
+  let name: String
   /// Where it is.
-  package let address: ServiceAddress
+  let address: ServiceAddress
   /// How often and how long calls are tried.
-  package let options: Options
+  let options: Options
   let transport: any HTTPTransport
   let environment: ServiceEnvironment
   let tokens: any ServiceTokenProvider

@@ -3,28 +3,25 @@ internal import Seams
 internal import Synchronization
 
 /// The circuit breaker of one endpoint: shares a ``CircuitBreaker`` among tasks, tells it the time and logs its changes.
-package final class CircuitBreakerGate: Sendable {
+final class CircuitBreakerGate: Sendable {
   private let name: String
   private let environment: ServiceEnvironment
   private let breaker: Mutex<CircuitBreaker>
 
   /// A closed breaker of the endpoint `name`.
-  package init(name: String, options: CircuitBreaker.Options, environment: ServiceEnvironment) {
+  init(name: String, options: CircuitBreaker.Options, environment: ServiceEnvironment) {
     self.name = name
     self.environment = environment
     breaker = Mutex(CircuitBreaker(options: options))
   }
 
-  /// Where it stands.
-  package var phase: CircuitBreaker.Phase { breaker.withLock { $0.phase } }
-
   /// Decides on a call, whose end must be recorded when it is allowed.
-  package func admit() -> CircuitBreaker.Decision {
+  func admit() -> CircuitBreaker.Decision {
     change { breaker, now in breaker.admit(now: now) }
   }
 
   /// Notes how a call ended.
-  package func record(_ outcome: CircuitBreaker.Outcome, _ permit: CircuitBreaker.Permit) {
+  func record(_ outcome: CircuitBreaker.Outcome, _ permit: CircuitBreaker.Permit) {
     change { breaker, now in breaker.record(outcome, permit, now: now) }
   }
 

@@ -82,4 +82,14 @@ import Testing
       #expect(transport.sent.count == 10)
     }
   }
+
+  @Test func aChangeIsLoggedOnce() {
+    let options = ServicePeer.Options(breaker: CircuitBreaker.Options(minimumRequests: 2))
+    let end = ServiceEndpointTests.call([.answer(500, "")], options: options)
+    #expect(end.error?.code == .circuitOpen && end.error?.disposition == .ambiguous && end.sent.count == 2)
+    let changes = end.lines.filter { $0.message == "circuit breaker changed" }
+    #expect(changes.count == 1 && changes.first?.level == "warning")
+    #expect(changes.first?.metadata == ["call": "shop.buy", "from": "closed", "to": "open"])
+    #expect(end.lines.last?.metadata["error"]?.hasPrefix("circuit_open") == true)
+  }
 }
