@@ -72,7 +72,7 @@ public final class Database: @unchecked Sendable {
   @exclusivity(unchecked) var pruneQueue: Deque<(row: HeapRow, sequence: UInt64)> = []
   @exclusivity(unchecked) var commitObservers: [(CommitRecord) -> Void] = []
   @exclusivity(unchecked) var pendingRecords: [CommitRecord] = []
-  @exclusivity(unchecked) var commitLog: Deque<[LoggedChange]> = []
+  @exclusivity(unchecked) var commitLog: Deque<(sequence: UInt64, changes: [LoggedChange])> = []
   @exclusivity(unchecked) private var parsed: [String: PreparedText] = [:]
   @exclusivity(unchecked) private var preparedCount: UInt64 = 0
 
