@@ -87,6 +87,8 @@ let package = Package(
     library(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
+    library("InventoryAPI", ["Seams", "ServiceKit", .httpTypes]),
+    library("Payments", ["Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging, .nioCore]),
     .target(
       name: "Inventory",
       dependencies: ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore],
@@ -94,8 +96,8 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .configuration,
-        .lifecycle, .logging, .nioCore, .unixSignals,
+        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", "Payments", .argumentParser,
+        .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 
@@ -133,6 +135,8 @@ let package = Package(
       ],
       path: "Sources/zoco", swiftSettings: settings),
 
+    library(
+      "CallFixtures", in: "Tests", ["ServiceKit", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore]),
     tests("SeamsTests", ["Seams", "SeamsLive", .nioCore]),
     tests("KernelTests", ["SimulationKernel", "Seams"]),
     tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
@@ -146,7 +150,7 @@ let package = Package(
     tests(
       "ServiceKitTests",
       [
-        "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "CallFixtures", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
         "SimulationKernel", "Seams",
         .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
       ]),
@@ -156,14 +160,22 @@ let package = Package(
         "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "CSimulationTraps",
         "Seams", .httpTypes, .logging, .nioCore,
       ]),
+    tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
+    tests(
+      "PaymentsTests",
+      [
+        "CallFixtures", "Payments", "ServiceKit", "SimulatedNetwork", "SimulationKernel", "Seams", .configuration,
+        .httpTypes, .logging, .nioCore,
+      ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Checkers", "Reporting", "SimulationKernel"]),
     tests("RepositoryTests", []),
     tests(
       "IntegrationTests",
       [
-        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Checkers",
-        "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "InventoryAPI",
+        "Payments", "Checkers", "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ",
+        "SimulatedNetwork",
         "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
       ]),
   ],
