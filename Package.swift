@@ -94,8 +94,8 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .configuration,
-        .lifecycle, .logging, .nioCore, .unixSignals,
+        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "HTTPLive", "ServiceKit", "Inventory", .argumentParser,
+        .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 

@@ -4,7 +4,7 @@ package import FoundationEssentials
 /// "Events").
 package struct InventoryEvent: Sendable, Hashable {
   /// The event's kind.
-  package enum Kind: String, Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
     case inventoryReserved = "InventoryReserved"
     case inventoryConfirmed = "InventoryConfirmed"
     case inventoryReleased = "InventoryReleased"
