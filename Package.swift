@@ -153,8 +153,8 @@ let package = Package(
     tests(
       "InventoryTests",
       [
-        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "CSimulationTraps",
-        "Seams", .httpTypes, .logging, .nioCore,
+        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel",
+        "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),

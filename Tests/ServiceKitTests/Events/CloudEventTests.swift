@@ -32,7 +32,8 @@ import Testing
   }
 
   @Test func attributesThatNobodyKnowsAreAllowed() throws {
-    let text = "{\"specversion\":\"1.0\",\"id\":\"\(event.id)\",\"source\":\"a\",\"type\":\"b\",\"extra\":{},\"subject\":null}"
+    let text =
+      "{\"specversion\":\"1.0\",\"id\":\"\(event.id)\",\"source\":\"a\",\"type\":\"b\",\"extra\":{},\"subject\":null}"
     #expect(try CloudEvent(parsing: ByteBuffer(string: text)).subject == nil)
   }
 

@@ -160,10 +160,13 @@ struct EventClient: Sendable {
 
   func sleep(_ duration: Duration) async throws { try await process.clock.sleep(for: duration) }
 
-  /// Waits until `isTrue`, at most `limit`.
-  func wait(_ limit: Duration = .seconds(300), until isTrue: () throws -> Bool) async throws {
-    let deadline = after(limit)
-    while try !isTrue(), process.clock.now < deadline { try await sleep(.milliseconds(100)) }
+  /// Waits until `isTrue`, at most some minutes. It looks less and less often: the checkers read everything.
+  func wait(until isTrue: () throws -> Bool) async throws {
+    var pause = Duration.milliseconds(100)
+    while try !isTrue(), pause < .seconds(60) {
+      try await sleep(pause)
+      pause = pause * 3 / 2
+    }
   }
 
   /// Commits events of random subjects, by several writers, each event under its subject's lock.

@@ -1,51 +1,19 @@
-import FoundationEssentials
-import NIOCore
 import Seams
 import ServiceKit
-import SimulatedPostgres
 import SimulatedRabbitMQ
 import SimulationKernel
-import Synchronization
 import Testing
 
 @Suite("Publishing the outbox")
 struct OutboxPublisherTests {
-  @Test(arguments: 1...60 as ClosedRange<UInt64>)
+  @Test(arguments: 1...40 as ClosedRange<UInt64>)
   func everyCommittedEventIsPublishedInOrderWhateverBreaks(_ seed: UInt64) throws {
-    let world = try EventWorld(seed: seed)
-    world.bootPublisher("a")
-    world.bootPublisher("b")
-    world.run { client in
-      world.stir()
-      try await client.write(120)
-      world.calm()
-      try await client.wait { try DeliveryChecker(world: world).publishing().isEmpty }
-      try demand(try DeliveryChecker(world: world).publishing(), [])
-      try demand(world.rows("outbox").count > 60, true)
-    }
+    #expect(EventScenario.publishing.play(try EventWorld(seed: seed)) == .finished)
   }
 
-  @Test(arguments: 1...10 as ClosedRange<UInt64>)
+  @Test(arguments: 1...6 as ClosedRange<UInt64>)
   func twoPublishersShareTheWorkAndPublishNothingTwice(_ seed: UInt64) throws {
-    let world = try EventWorld(seed: seed)
-    let figures = Log<OutboxPublisher.Figures>()
-    world.run { client in
-      let publishers = (0..<2).map { _ in world.publisher(client.process) }
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for publisher in publishers { group.addTask { try await publisher.run() } }
-        try await client.write(400, subjects: 40, pause: 0...5)
-        for publisher in publishers {
-          await publisher.finish(by: client.after(.seconds(10)))
-          figures.append(publisher.figures)
-        }
-        try await group.waitForAll()
-      }
-      try demand(try DeliveryChecker(world: world).publishing(), [])
-      try demand(try world.logged.count, world.rows("outbox").count)
-      let published = figures.entries.map(\.published)
-      try demand(published.reduce(0, +), world.rows("outbox").count)
-      try demand(published.allSatisfy { $0 > 50 }, true)
-    }
+    #expect(EventScenario.sharing.play(try EventWorld(seed: seed)) == .finished)
   }
 
   @Test func aBellIsHeardAtOnceAndTheLackOfItWithinThePoll() throws {
@@ -169,37 +137,5 @@ struct OutboxPublisherTests {
       try demand(try DeliveryChecker(world: world).publishing(), [])
       await publisher.finish(by: client.after(.seconds(20)))
     }
-  }
-}
-
-extension EventWorld {
-  /// Lets everything fail now and then: connections, confirms, commits, the broker, the hosts.
-  func stir() {
-    broker.faults.loseConnection = 0.01
-    broker.faults.loseConfirms = 0.02
-    broker.faults.refuseConnections = 0.1
-    broker.faults.nackPublishes = 0.03
-    broker.faults.slowRequests = 0.01
-    database.faults.loseConnection = 0.003
-    database.faults.loseCommitAnswerCommitted = 0.02
-    database.faults.loseCommitAnswerRolledBack = 0.02
-    database.faults.slowStatements = 0.005
-    let stream = kernel.stream("bounces")
-    for _ in 0..<4 {
-      let host = stream.pick(hosts)
-      kernel.schedule(after: stream.duration(in: .zero ... .seconds(2))) { self.bounce(host) }
-    }
-    if stream.chance(0.5) {
-      kernel.schedule(after: stream.duration(in: .zero ... .seconds(1))) {
-        self.broker.crash()
-        self.broker.restart()
-      }
-    }
-  }
-
-  /// Heals everything.
-  func calm() {
-    broker.faults = RabbitMQFaultRates()
-    database.faults = PostgresFaultRates()
   }
 }

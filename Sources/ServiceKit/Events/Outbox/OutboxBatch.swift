@@ -42,7 +42,8 @@ struct OutboxBatch: Sendable {
     case .failed(let error) where OutboxBatch.isTheEventsFault(error): refuse(row, "the broker refused it: \(error)")
     case .nacked:
       halted.insert(row.subject)
-      failure = failure ?? BrokerError(.refused, replyCode: .resourceError, message: "the broker took an event not (nack)")
+      failure =
+        failure ?? BrokerError(.refused, replyCode: .resourceError, message: "the broker did not take an event (nack)")
     case .failed(let error):
       // Channel or connection is gone, or the topology is: nothing more will get through.
       isCutOff = true

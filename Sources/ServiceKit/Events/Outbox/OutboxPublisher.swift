@@ -150,7 +150,7 @@ package final class OutboxPublisher: Sendable {
           if state.withLock({ $0.finishBy }) != finishBy || finishBy.map({ now >= $0 }) == true { break }
         }
         failures = 0
-      } catch where error is SQLError || error is BrokerError {
+      } catch  where error is SQLError || error is BrokerError {
         failures += 1
         state.withLock { $0.figures.failures += 1 }
         if finishBy != nil { return }
@@ -218,7 +218,7 @@ package final class OutboxPublisher: Sendable {
     for shard in shards {
       do {
         if try await publish(shard, through: lane) { result.didSomething = true }
-      } catch where error is SQLError || error is BrokerError {
+      } catch  where error is SQLError || error is BrokerError {
         result.failure = error
         break
       }
