@@ -24,6 +24,8 @@ package final class OutboxPublisher: Sendable {
     /// The largest data of an event, bytes; larger ones are set aside unread. With ``batchSize`` and ``lanes`` it bounds
     /// the memory that events take.
     package var maximumDataSize = 262_144
+    /// How long a round waits for the broker before it is given up.
+    package var brokerTimeout = Duration.seconds(2)
     /// How long reading or marking a batch may take.
     package var databaseTimeout = Duration.seconds(5)
     /// How long publishing a batch may take: a database connection waits meanwhile.
@@ -79,7 +81,10 @@ package final class OutboxPublisher: Sendable {
     environment: ServiceEnvironment, options: Options = Options()
   ) {
     precondition(options.batchSize > 0 && options.lanes > 0, "a publisher that publishes nothing")
-    let session = BrokerSession(connector: connector, topology: topology, environment: environment)
+    // The pauses between rounds are ours: those of the session must end before a round does.
+    var limits = BrokerSession.Options()
+    limits.maximumBackOff = options.brokerTimeout / 2
+    let session = BrokerSession(connector: connector, topology: topology, environment: environment, options: limits)
     self.pool = pool
     self.routes = routes
     self.environment = environment
@@ -190,7 +195,7 @@ package final class OutboxPublisher: Sendable {
     guard !shards.isEmpty else { return false }
     let lanes = lanes.prefix(shards.count)
     // Before any transaction: none is held open for a broker that is not there.
-    for lane in lanes { try await lane.open(deadline: environment.clock.now.advanced(by: options.publishTimeout)) }
+    for lane in lanes { try await lane.open(deadline: environment.clock.now.advanced(by: options.brokerTimeout)) }
     return try await withThrowingTaskGroup(of: LaneResult.self) { group in
       for (index, lane) in lanes.enumerated() {
         let share = stride(from: index, to: shards.count, by: lanes.count).map { shards[$0] }

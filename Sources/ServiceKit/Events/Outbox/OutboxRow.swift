@@ -57,14 +57,12 @@ struct OutboxRow: Sendable, Hashable {
 
 /// The statements of a publisher. A service that has an outbox has these columns in it.
 enum OutboxSQL {
-  /// How many shards publishers share. A row's shard is a hash of its subject.
-  static let shardCount = 16
   /// The first key of the advisory locks, apart from those of anything else.
   private static let lockClass = 0x0B0C
 
   /// The shards in which something waits: one look into the index for each.
   static let pendingShards: SQLStatement = """
-    SELECT s.shard FROM unnest(\((0..<shardCount).map { $0 })::int2[]) AS s(shard)
+    SELECT s.shard FROM unnest(\((0..<OutboxShard.count).map { $0 })::int2[]) AS s(shard)
     WHERE EXISTS (
       SELECT 1 FROM outbox AS o WHERE o.shard = s.shard AND o.published_at IS NULL AND o.refused_at IS NULL)
     """
