@@ -157,7 +157,7 @@ let package = Package(
         "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
-    tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),
+    tests("ExplorerTests", ["Explorer", "Scenarios", "Checkers", "Reporting", "SimulationKernel"]),
     tests("RepositoryTests", []),
     tests(
       "IntegrationTests",

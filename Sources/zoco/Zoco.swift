@@ -20,7 +20,7 @@ struct Zoco: ParsableCommand {
     subcommands: [SimCommand.self, BenchCommand.self, WorkerCommand.self])
 
   static func main() {
-    ReExecution.ensureDeterministicHashing()
+    ReExecution.ensureEnvironment()
     main(nil)
   }
 }
