@@ -96,7 +96,7 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", "Payments", .argumentParser,
+        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "HTTPLive", "ServiceKit", "Inventory", "Payments", .argumentParser,
         .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
@@ -157,8 +157,8 @@ let package = Package(
     tests(
       "InventoryTests",
       [
-        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "CSimulationTraps",
-        "Seams", .httpTypes, .logging, .nioCore,
+        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel",
+        "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
     tests(

@@ -12,6 +12,8 @@ package struct InventoryConfiguration: Sendable {
   package var expiryTimeout: Duration
   /// How reserve requests are gathered.
   package var groupCommit: GroupCommitOptions
+  /// How events are published.
+  package var outbox: OutboxPublisher.Options
   /// The connections to the database.
   package var pool: SQLPool.Options
   /// The limits of a request.
@@ -21,7 +23,8 @@ package struct InventoryConfiguration: Sendable {
   package init(
     reservationTimeToLiveSeconds: Int = 900, expiryInterval: Duration = .seconds(5), expiryBatchSize: Int = 100,
     expiryTimeout: Duration = .seconds(30), groupCommit: GroupCommitOptions = GroupCommitOptions(),
-    pool: SQLPool.Options = SQLPool.Options(), requests: ServiceHandler.Options = ServiceHandler.Options()
+    outbox: OutboxPublisher.Options = OutboxPublisher.Options(), pool: SQLPool.Options = SQLPool.Options(),
+    requests: ServiceHandler.Options = ServiceHandler.Options()
   ) {
     precondition(
       InventoryLimits.timeToLiveSeconds.contains(reservationTimeToLiveSeconds), "a reservation lives 1 s to 24 h")
@@ -31,6 +34,7 @@ package struct InventoryConfiguration: Sendable {
     self.expiryBatchSize = expiryBatchSize
     self.expiryTimeout = expiryTimeout
     self.groupCommit = groupCommit
+    self.outbox = outbox
     self.pool = pool
     self.requests = requests
   }

@@ -18,6 +18,8 @@ package enum InventoryMigrations {
       MigrationFile(name: "003_add_indexes.down.sql", bytes: PackageResources._03_add_indexes_down_sql),
       MigrationFile(name: "004_add_constraints.sql", bytes: PackageResources._04_add_constraints_sql),
       MigrationFile(name: "004_add_constraints.down.sql", bytes: PackageResources._04_add_constraints_down_sql),
+      MigrationFile(name: "005_set_events_aside.sql", bytes: PackageResources._05_set_events_aside_sql),
+      MigrationFile(name: "005_set_events_aside.down.sql", bytes: PackageResources._05_set_events_aside_down_sql),
     ])
   }
 }

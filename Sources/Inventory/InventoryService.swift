@@ -17,18 +17,29 @@ package final class InventoryService: Sendable {
   private let configuration: InventoryConfiguration
   private let pool: SQLPool
   private let reserver: ReservationCommitter
+  /// `nil` without a broker: events then wait in the outbox.
+  private let publisher: OutboxPublisher?
   private let drain = GracefulDrain()
   private let stopped = Doorbell()
 
   /// A service over the database that `connector` opens, whose migrations have run.
+  ///
+  /// - Parameter broker: where its events are published; without one they wait in the outbox.
   package init(
-    environment: ServiceEnvironment, connector: any SQLConnector,
+    environment: ServiceEnvironment, connector: any SQLConnector, broker: (any BrokerConnector)? = nil,
     configuration: InventoryConfiguration = InventoryConfiguration()
   ) {
     self.environment = environment
     self.configuration = configuration
-    pool = SQLPool(connector: connector, environment: environment, options: configuration.pool)
-    database = InventoryDatabase(pool: pool, environment: environment)
+    let pool = SQLPool(connector: connector, environment: environment, options: configuration.pool)
+    let bell = Doorbell()
+    self.pool = pool
+    publisher = broker.map { broker in
+      OutboxPublisher(
+        pool: pool, connector: broker, topology: InventoryEvent.topology, routes: InventoryEvent.routes, doorbell: bell,
+        environment: environment, options: configuration.outbox)
+    }
+    database = InventoryDatabase(pool: pool, environment: environment, bell: bell)
     reserver = ReservationCommitter(database: database, options: configuration.groupCommit)
     let router = Router(context: ServiceContext.self)
     InventoryRoutes(database: database, reserver: reserver, configuration: configuration).add(to: router)
@@ -37,7 +48,7 @@ package final class InventoryService: Sendable {
       router: router, environment: environment, options: configuration.requests, drain: drain)
   }
 
-  /// Commits reservations, expires due ones and keeps the pool, until ``shutdown(deadline:)`` or cancellation.
+  /// Commits reservations, expires due ones, publishes events and keeps the pool, until ``shutdown(deadline:)`` or cancellation.
   ///
   /// - Throws: `CancellationError` when the task is cancelled; what a task of the service died of.
   package func run() async throws {
@@ -45,6 +56,7 @@ package final class InventoryService: Sendable {
       group.addTask { try await self.pool.run() }
       group.addTask { try await self.reserver.run() }
       group.addTask { try await self.expireRegularly() }
+      if let publisher { group.addTask { try await publisher.run() } }
       group.addTask {
         try await self.stopped.wait()
         throw Stopped()
@@ -60,13 +72,15 @@ package final class InventoryService: Sendable {
 
   private struct Stopped: Error {}
 
-  /// Refuses new requests, finishes those under way, closes the connections and lets ``run()`` return.
+  /// Refuses new requests, finishes those under way, publishes their events, closes the connections and lets ``run()``
+  /// return.
   ///
   /// - Returns: how many requests were still under way at `deadline`.
   @discardableResult
   package func shutdown(deadline: MonotonicInstant) async -> Int {
     let left = await drain.drain(until: deadline, clock: environment.clock)
     reserver.finish()
+    await publisher?.finish(by: deadline)
     await pool.shutdown(deadline: deadline)
     stopped.ring()
     return left

@@ -15,7 +15,7 @@ enum Exit {
       try await command()
     } catch let error as ConfigurationError {
       throw explained(error.description, configuration)
-    } catch let error as WrongDatabaseURL {
+    } catch let error as WrongURL {
       throw explained(error.description, configuration)
     } catch let error as MissingMigrations {
       throw explained(error.description, configuration)
@@ -57,9 +57,10 @@ struct MissingMigrations: Error, CustomStringConvertible {
   }
 }
 
-/// The driver does not understand the database's URL.
-struct WrongDatabaseURL: Error, CustomStringConvertible {
+/// A driver does not understand its URL.
+struct WrongURL: Error, CustomStringConvertible {
+  let variable: String
   let cause: any Error
 
-  var description: String { "the configuration is wrong:\n  DATABASE_URL: \(cause)" }
+  var description: String { "the configuration is wrong:\n  \(variable): \(cause)" }
 }

@@ -3,20 +3,23 @@ import Foundation
 import Inventory
 import Logging
 import Postgres
+import RabbitMQ
 import Seams
 import SeamsLive
 import ServiceKit
 
-/// What every command needs: settings, the live sides of the seams, and the way to the database.
+/// What every command needs: settings, the live sides of the seams, and the ways to the database and the broker.
 struct Runtime {
   let configuration: ServiceConfiguration
   let environment: ServiceEnvironment
   let connector: any SQLConnector
+  /// `nil` when no broker is configured.
+  let broker: (any BrokerConnector)?
 
   /// Reads the environment.
   ///
   /// - Parameter label: the logger's name.
-  /// - Throws: `ConfigurationError`; ``WrongDatabaseURL``.
+  /// - Throws: `ConfigurationError`; ``WrongURL``.
   init(label: String) throws {
     let configuration = try ServiceConfiguration(provider: EnvironmentVariablesProvider()) { path in
       try String(contentsOfFile: path, encoding: .utf8)
@@ -28,7 +31,12 @@ struct Runtime {
       connector = PostgresConnector(
         configuration: database, clock: environment.clock, logger: environment.logger)
     } catch {
-      throw WrongDatabaseURL(cause: error)
+      throw WrongURL(variable: "DATABASE_URL", cause: error)
+    }
+    do {
+      broker = try configuration.brokerURL.map { try RabbitMQConnector(url: $0.value, clock: clock) }
+    } catch {
+      throw WrongURL(variable: "RABBITMQ_URL", cause: error)
     }
     self.configuration = configuration
   }

@@ -31,7 +31,7 @@ import Testing
     #expect(configuration.port == 8080 && configuration.databasePoolSize == 20)
     #expect(configuration.connectTimeout == .seconds(5) && configuration.reservationTTL == .seconds(900))
     #expect(configuration.databaseURL.value == url)
-    #expect(configuration.logLevel == .info)
+    #expect(configuration.logLevel == .info && configuration.brokerURL == nil)
     #expect(configuration.poolOptions.size == 20 && configuration.poolOptions.connectTimeout == .seconds(5))
     #expect(configuration.handlerOptions.defaultTimeout == .seconds(10))
   }
@@ -41,7 +41,9 @@ import Testing
       "DATABASE_URL": url, "INVENTORY_HOST": "127.0.0.1", "INVENTORY_PORT": "0", "DATABASE_POOL_SIZE": "7",
       "CONNECT_TIMEOUT": "1500", "RESERVATION_TTL": "60", "EXPIRY_INTERVAL": "250", "CACHE_AGGREGATE_TTL": "0",
       "REQUEST_TIMEOUT": "2000", "REQUEST_TIMEOUT_MAX": "3000", "SHUTDOWN_TIMEOUT": "4000", "LOG_LEVEL": "DEBUG",
+      "RABBITMQ_URL": "amqp://zoco:hunter2@localhost/",
     ])
+    #expect(configuration.brokerURL?.value == "amqp://zoco:hunter2@localhost/")
     #expect(configuration.host == "127.0.0.1" && configuration.port == 0 && configuration.databasePoolSize == 7)
     #expect(configuration.connectTimeout == .milliseconds(1500) && configuration.reservationTTL == .seconds(60))
     #expect(configuration.expiryInterval == .milliseconds(250) && configuration.aggregateTTL == .zero)

@@ -4,7 +4,7 @@ package import FoundationEssentials
 /// "Events").
 package struct InventoryEvent: Sendable, Hashable {
   /// The event's kind.
-  package enum Kind: String, Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
     case inventoryReserved = "InventoryReserved"
     case inventoryConfirmed = "InventoryConfirmed"
     case inventoryReleased = "InventoryReleased"
@@ -32,17 +32,4 @@ package struct InventoryEvent: Sendable, Hashable {
   package static let reservationBegins = 1
   /// The sequence of the one event that ends a reservation.
   package static let reservationEnds = 2
-
-  /// How many shards publishers share.
-  package static let shardCount: UInt64 = 16
-
-  /// The shard of `subject`: FNV-1a over its 16 bytes, modulo 16 (Fowler, Noll, Vo, draft-eastlake-fnv).
-  package static func shard(of subject: UUID) -> Int {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    withUnsafeBytes(of: subject.uuid) { bytes in
-      for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
-    }
-    // The low bits of FNV-1a depend on the low bits of each byte alone: fold the high ones in.
-    return Int((hash ^ (hash >> 32) ^ (hash >> 16)) % shardCount)
-  }
 }

@@ -61,6 +61,7 @@ extension InventoryDatabase {
         uncertain = reservations + uncertain.filter { !taken.contains($0.id) }
         throw error
       }
+      bell.ring()
       return result
     }
   }

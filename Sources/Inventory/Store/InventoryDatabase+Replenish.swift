@@ -69,6 +69,7 @@ extension InventoryDatabase {
         IdempotencySQL.store(operation: Self.replenishOperation, key: request.key, status: 200, response: text),
         TransactionSQL.commit,
       ], deadline: deadline)
+    bell.ring()
     return .answered(text, isReplay: false)
   }
 

@@ -75,6 +75,7 @@ extension InventoryDatabase {
       guard let reservation = try Reservation.list(rows: answers[3].rows).first else { return .notFound }
       if answers[2].rowCount == 1 {
         _ = try await connection.executeBatch(writes(reservation) + [TransactionSQL.commit], deadline: deadline)
+        bell.ring()
       } else {
         _ = try await connection.execute(TransactionSQL.commit, deadline: deadline)
       }

@@ -54,6 +54,7 @@ extension InventoryDatabase {
       _ = try await connection.execute(TransactionSQL.commit, deadline: batch.deadline)
     } else {
       _ = try await connection.executeBatch(writes(of: ledger), deadline: batch.deadline)
+      bell.ring()
     }
     return answers
   }

@@ -50,6 +50,7 @@ extension InventoryDatabase {
         writes.append(OutboxSQL.insert([.replenished(item, id: ids.next(), correlationId: correlationId)]))
       }
       _ = try await connection.executeBatch(writes + [TransactionSQL.commit], deadline: deadline)
+      bell.ring()
       return .created(item)
     }
   }
@@ -99,6 +100,7 @@ extension InventoryDatabase {
         [
           StockSQL.insertMovement(productId, delta: quantity - before.quantity, reason: .adjusted, ref: ref)
         ] + events(from: before, to: item, correlationId) + [TransactionSQL.commit], deadline: deadline)
+      bell.ring()
       return .updated(item)
     }
   }

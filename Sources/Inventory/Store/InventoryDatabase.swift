@@ -12,16 +12,23 @@ package struct InventoryDatabase: Sendable {
   let environment: ServiceEnvironment
   let ids: TimeOrderedIDs
   let retry: RetryPolicy
+  /// Rung after each commit that wrote events.
+  let bell: Doorbell
 
   /// What its sessions need on a live PostgreSQL, so that a plan made while a table was empty does not read all of it
   /// for each row once it is full (ADR 0009).
   package static let sessionSettings = ["enable_seqscan": "off", "jit": "off"]
 
   /// The database behind `pool`.
-  package init(pool: SQLPool, environment: ServiceEnvironment, retry: RetryPolicy = RetryPolicy()) {
+  ///
+  /// - Parameter bell: what is rung when events were committed.
+  package init(
+    pool: SQLPool, environment: ServiceEnvironment, retry: RetryPolicy = RetryPolicy(), bell: Doorbell = Doorbell()
+  ) {
     self.pool = pool
     self.environment = environment
     self.retry = retry
+    self.bell = bell
     ids = TimeOrderedIDs(wallClock: environment.wallClock, entropy: environment.entropy)
   }
 

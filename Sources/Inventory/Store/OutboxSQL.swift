@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Seams
+import ServiceKit
 
 /// The statement that tells of a change in the transaction that makes it.
 enum OutboxSQL {
@@ -10,7 +11,7 @@ enum OutboxSQL {
     SELECT e.id, e.type, e.subject::text, e.sequence, e.shard, now(), e.correlation_id, e.data::json
     FROM unnest(\(events.map(\.id))::uuid[], \(events.map(\.kind.rawValue))::text[], \
     \(events.map(\.subject))::uuid[], \(events.map(\.sequence))::int8[], \
-    \(events.map { InventoryEvent.shard(of: $0.subject) })::int2[], \(events.map(\.correlationId))::uuid[], \
+    \(events.map { OutboxShard.of($0.subject) })::int2[], \(events.map(\.correlationId))::uuid[], \
     \(events.map(\.data))::text[]) AS e(id, type, subject, sequence, shard, correlation_id, data)
     """
   }

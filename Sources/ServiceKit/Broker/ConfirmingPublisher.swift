@@ -50,6 +50,11 @@ package final class ConfirmingPublisher: Sendable {
     return outcomes
   }
 
+  /// Opens the channel, if it is not open: whoever holds something else meanwhile learns first whether there is a broker.
+  ///
+  /// - Throws: ``BrokerError``; `CancellationError`.
+  package func open(deadline: MonotonicInstant) async throws { _ = try await openChannel(deadline) }
+
   /// Gives the channel back.
   package func close() {
     channel.withLock { channel -> (any BrokerChannel)? in

@@ -9,7 +9,9 @@ package struct ServiceConfiguration: Sendable {
   package var port: Int
   /// Where the database is (`DATABASE_URL` or `DATABASE_URL_FILE`): it may hold a password.
   package var databaseURL: Secret
-  /// The most connections to it (`DATABASE_POOL_SIZE`).
+  /// Where the broker is (`RABBITMQ_URL` or `RABBITMQ_URL_FILE`): it may hold a password. `nil`: there is none.
+  package var brokerURL: Secret?
+  /// The most connections to the database (`DATABASE_POOL_SIZE`).
   package var databasePoolSize: Int
   /// How long opening a connection may take (`CONNECT_TIMEOUT`, ms).
   package var connectTimeout: Duration
@@ -43,6 +45,9 @@ package struct ServiceConfiguration: Sendable {
     databaseURL = reader.secret(
       "DATABASE_URL", expectation: "a URL that begins with postgres:// or postgresql://"
     ) { $0.hasPrefix("postgres://") || $0.hasPrefix("postgresql://") }
+    brokerURL = reader.secretIfSet(
+      "RABBITMQ_URL", expectation: "a URL that begins with amqp:// or amqps://"
+    ) { $0.hasPrefix("amqp://") || $0.hasPrefix("amqps://") }
     databasePoolSize = reader.integer("DATABASE_POOL_SIZE", in: 1...1000, default: 20)
     connectTimeout = reader.milliseconds("CONNECT_TIMEOUT", upTo: 600_000, default: 5_000)
     reservationTTL = .seconds(reader.integer("RESERVATION_TTL", in: 1...86_400, unit: "seconds", default: 900))

@@ -66,30 +66,38 @@ package struct SettingsReader {
   package mutating func secret(
     _ variable: String, expectation: String, isValid: (String) -> Bool
   ) -> Secret {
-    let nothing = Secret("")
+    let known = issues.count
+    if let secret = secretIfSet(variable, expectation: expectation, isValid: isValid) { return secret }
+    if issues.count == known {
+      fail(variable, "not set; expected \(expectation), here or in the file that \(variable)_FILE names")
+    }
+    return Secret("")
+  }
+
+  /// The same where it may be missing: then, and when it is wrong, `nil`.
+  mutating func secretIfSet(
+    _ variable: String, expectation: String, isValid: (String) -> Bool
+  ) -> Secret? {
     var source = variable
     var value = text(variable, isSecret: true)
     if let path = text(variable + "_FILE") {
       source = variable + "_FILE"
       guard value == nil else {
         fail(variable, "set either \(variable) or \(source), not both")
-        return nothing
+        return nil
       }
       do {
         value = try readFile(path)
       } catch {
         fail(source, "the file \"\(excerpt(path))\" cannot be read: \(error)")
-        return nothing
+        return nil
       }
       while value?.last?.isNewline == true { value?.removeLast() }
     }
-    guard let value else {
-      fail(variable, "not set; expected \(expectation), here or in the file that \(variable)_FILE names")
-      return nothing
-    }
+    guard let value else { return nil }
     guard isValid(value) else {
       fail(source, "expected \(expectation); what was found is not shown")
-      return nothing
+      return nil
     }
     return Secret(value)
   }

@@ -65,6 +65,10 @@ enum ConstraintProbe {
       "INSERT INTO outbox (id, type, subject, sequence, shard, time, correlation_id, data) "
         + "VALUES (\(item), 't', 's', 0, 15, now(), \(item), '{}')", "23514 outbox_sequence_check"
     ),
+    (
+      "INSERT INTO outbox (id, type, subject, sequence, shard, time, correlation_id, data, refusal) "
+        + "VALUES (\(item), 't', 's', 1, 15, now(), \(item), '{}', 'r')", "23514 outbox_refusal_check"
+    ),
     ("INSERT INTO idempotency_keys VALUES ('o', 'k', '\\x00', 200, '{}')", "1 rows"),
     ("INSERT INTO idempotency_keys VALUES ('o', 'k', '\\x01', 200, '{}')", "23505 idempotency_keys_pkey"),
   ]

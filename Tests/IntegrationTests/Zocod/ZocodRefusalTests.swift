@@ -15,6 +15,9 @@ struct ZocodRefusalTests {
     (["DATABASE_URL": "", "DATABASE_URL_FILE": "/nothing/here"], "DATABASE_URL_FILE"),
     (["INVENTORY_PORT": "70000"], "INVENTORY_PORT"), (["DATABASE_POOL_SIZE": "0"], "DATABASE_POOL_SIZE"),
     (["RESERVATION_TTL": "forever"], "RESERVATION_TTL"), (["LOG_LEVEL": "loud"], "LOG_LEVEL"),
+    (["RABBITMQ_URL": "http://zoco:\(secret)@localhost/"], "RABBITMQ_URL"),
+    (["RABBITMQ_URL": "amqp://zoco:\(secret)@localhost:port/"], "RABBITMQ_URL"),
+    (["RABBITMQ_URL_FILE": "/nothing/here"], "RABBITMQ_URL_FILE"),
   ])
   func aWrongSettingIs78AndNamed(settings: [String: String], variable: String) async throws {
     for command in [["inventory"], ["migrate", "up"], ["seed"]] {

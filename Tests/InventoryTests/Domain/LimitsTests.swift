@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Inventory
 import Seams
+import ServiceKit
 import Testing
 
 @Suite struct LimitsTests {
@@ -44,10 +45,10 @@ import Testing
 
   @Test func subjectsSpreadOverAllShards() {
     var counts = [Int](repeating: 0, count: 16)
-    for number in 1...1_600 { counts[InventoryEvent.shard(of: InventorySeeder.productId(number))] += 1 }
+    for number in 1...1_600 { counts[OutboxShard.of(InventorySeeder.productId(number))] += 1 }
     #expect(counts.allSatisfy { (50...170).contains($0) }, "\(counts)")
     // Pinned: publishers of two versions must agree on a subject's shard.
-    #expect(InventoryEvent.shard(of: UUID(high: 0, low: 0)) == 3)
+    #expect(OutboxShard.of(UUID(high: 0, low: 0)) == 3)
   }
 
   @Test func timeOrderedIdsSortByTimeAndAreOfVersion7() {

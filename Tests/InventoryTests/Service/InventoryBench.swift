@@ -6,6 +6,7 @@ import Seams
 import ServiceKit
 import SimulatedNetwork
 import SimulatedPostgres
+import SimulatedRabbitMQ
 import SimulationKernel
 import Testing
 
@@ -23,9 +24,9 @@ final class InventoryBench: @unchecked Sendable {
     for migration in try InventoryMigrations.load().migrations { try server.setUp(migration.up) }
   }
 
-  /// Runs `body` beside instances of the service, and shuts these down when it returns.
+  /// Runs `body` beside instances of the service, which publish where there is a broker, and shuts these down when it returns.
   func run(
-    instances: Int = 1,
+    instances: Int = 1, broker: SimulatedRabbitMQServer? = nil,
     configuration: InventoryConfiguration = InventoryConfiguration(expiryInterval: .seconds(86_400)),
     _ body: @escaping @Sendable ([InventoryClient]) async throws -> Void
   ) {
@@ -33,7 +34,7 @@ final class InventoryBench: @unchecked Sendable {
       let services = (0..<instances).map { _ in
         InventoryService(
           environment: process.serviceEnvironment, connector: self.server.connector(for: process),
-          configuration: configuration)
+          broker: broker?.connector(for: process), configuration: configuration)
       }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for service in services { group.addTask { try await service.run() } }

@@ -1,0 +1,66 @@
+internal import Logging
+internal import Seams
+
+extension OutboxPublisher {
+  /// Claims a shard, publishes a batch of it and marks what was confirmed, in one transaction.
+  ///
+  /// - Returns: whether a row was marked.
+  /// - Throws: `SQLError`; `BrokerError` of what could not be published, once the rest is marked.
+  func publish(_ shard: Int, through lane: ConfirmingPublisher) async throws -> Bool {
+    let deadline = environment.clock.now.advanced(by: options.databaseTimeout)
+    return try await pool.withConnection(deadline: deadline) { connection in
+      let answers = try await connection.executeBatch(
+        [
+          IsolationLevel.readCommitted.begin, OutboxSQL.claim(shard),
+          OutboxSQL.pending(shard: shard, limit: options.batchSize, maximumSize: options.maximumDataSize),
+        ], deadline: deadline)
+      guard try answers[1].rows.first?.decode("claimed", as: Bool.self) == true else {
+        _ = try await connection.execute("ROLLBACK", deadline: deadline)
+        return false
+      }
+      let batch = try await deliver(answers[2].rows.map { try OutboxRow(row: $0) }, through: lane)
+      try await mark(batch, on: connection)
+      if let failure = batch.failure { throw failure }
+      return !batch.published.isEmpty || !batch.refused.isEmpty
+    }
+  }
+
+  /// Publishes rows, wave by wave.
+  private func deliver(_ rows: [OutboxRow], through lane: ConfirmingPublisher) async throws -> OutboxBatch {
+    let deadline = environment.clock.now.advanced(by: options.publishTimeout)
+    var batch = OutboxBatch(rows)
+    while true {
+      let wave = batch.nextWave()
+      guard !wave.isEmpty else { return batch }
+      var sent: [OutboxRow] = []
+      var publications: [BrokerPublication] = []
+      for row in wave {
+        do {
+          publications.append(try row.publication(routes, maximumSize: options.maximumDataSize))
+          sent.append(row)
+        } catch {
+          batch.refuse(row, error.description)
+        }
+      }
+      let outcomes = try await lane.publish(publications, deadline: deadline)
+      for (row, outcome) in zip(sent, outcomes) { batch.settle(row, outcome) }
+    }
+  }
+
+  private func mark(_ batch: OutboxBatch, on connection: any SQLConnection) async throws {
+    var statements: [SQLStatement] = []
+    if !batch.published.isEmpty { statements.append(OutboxSQL.markPublished(batch.published)) }
+    if !batch.refused.isEmpty { statements.append(OutboxSQL.setAside(batch.refused)) }
+    _ = try await connection.executeBatch(
+      statements + ["COMMIT"], deadline: environment.clock.now.advanced(by: options.databaseTimeout))
+    count(batch)
+    for (row, reason) in batch.refused {
+      environment.logger.error(
+        "an event was set aside",
+        metadata: [
+          "id": .string(row.id.canonicalText), "type": .string(row.type), "subject": .string(row.subject),
+          "reason": .string(reason),
+        ])
+    }
+  }
+}
