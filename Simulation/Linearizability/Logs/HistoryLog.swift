@@ -8,7 +8,7 @@
 /// The events of the nemesis are skipped in both. An event's moment is its place in the log.
 public struct HistoryLog: Sendable {
   /// How a `:fail` of a compare-and-set is understood.
-  public enum FailedCompareAndSet: String, Sendable, CaseIterable {
+  public enum FailedCompareAndSet: Sendable {
     /// It did not happen, for whatever reason: what Jepsen means by `:fail`.
     case absent
     /// It happened, and found another value than the expected one: what the etcd tests log, whose published verdicts rest

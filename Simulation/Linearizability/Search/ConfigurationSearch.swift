@@ -149,8 +149,7 @@ struct ConfigurationSearch<Model: SequentialModel> {
   private mutating func place(_ operation: Operation, _ entry: Int32, isOptional: Bool, bound: Int32) -> Bool {
     steps += 1
     guard let next = model.step(state, operation.operation, operation.output) else { return false }
-    // One that changes nothing can as well not have happened.
-    if isOptional && next == state { return false }
+    if isOptional && isIdle(operation, to: next) { return false }
     frames.append(
       Frame(
         entry: entry, isOptional: isOptional, bound: bound, state: state, lastCall: lastCall, expired: expired))
@@ -171,6 +170,14 @@ struct ConfigurationSearch<Model: SequentialModel> {
       return false
     }
     return true
+  }
+
+  /// Whether an optional operation need not be placed next: it changes nothing, or the optional one before it changed
+  /// nothing that it needs, so that the same state is reached without that one.
+  private func isIdle(_ operation: Operation, to next: Model.State) -> Bool {
+    if next == state { return true }
+    guard let last = frames.last, last.isOptional else { return false }
+    return model.step(last.state, operation.operation, operation.output) == next
   }
 
   private mutating func mark(_ entry: Int32, isOptional: Bool) {

@@ -36,6 +36,12 @@ struct CheckHistoryCommand: ParsableCommand {
     case keyValue = "kv"
   }
 
+  enum FailedCompareAndSet: String, ExpressibleByArgument, CaseIterable {
+    case absent, mismatch
+
+    var meaning: HistoryLog.FailedCompareAndSet { self == .absent ? .absent : .mismatch }
+  }
+
   @Argument(help: ArgumentHelp("The log; - for standard input.", valueName: "file"))
   var file: String
 
@@ -54,7 +60,7 @@ struct CheckHistoryCommand: ParsableCommand {
     help: ArgumentHelp(
       "What :fail of a :cas means: absent, it did not happen; mismatch, it found another value, as in the logs of etcd's "
         + "tests (default: mismatch in text, absent in EDN).", valueName: "meaning"))
-  var failedCas: HistoryLog.FailedCompareAndSet?
+  var failedCas: FailedCompareAndSet?
 
   func validate() throws {
     guard timeLimit > 0, timeLimit <= 1e6 else {
@@ -64,7 +70,7 @@ struct CheckHistoryCommand: ParsableCommand {
 
   func run() throws {
     let log = try readLog()
-    let failure = failedCas ?? log.customaryFailure
+    let failure = failedCas.map(\.meaning) ?? log.customaryFailure
     let start = initial.map { Int($0).map(HistoryValue.integer) ?? .text($0) } ?? .nothing
     switch model {
     case .register, .casRegister:
@@ -126,5 +132,3 @@ struct CheckHistoryCommand: ParsableCommand {
     }
   }
 }
-
-extension HistoryLog.FailedCompareAndSet: ExpressibleByArgument {}
