@@ -10,7 +10,7 @@ struct BruteForce<Model: SequentialModel> {
       .allSatisfy { hasOrder($0.value, from: model.initialState(of: $0.key)) }
   }
 
-  private func hasOrder(_ open: [HistoryOperation<Model.Operation, Model.Output>], from state: Model.State) -> Bool {
+  func hasOrder(_ open: [HistoryOperation<Model.Operation, Model.Output>], from state: Model.State) -> Bool {
     if open.allSatisfy({ $0.answered == nil }) { return true }
     return open.indices.contains { number in
       let candidate = open[number]

@@ -32,6 +32,24 @@ import Testing
     #expect(failure.timeline.contains("product lamp: 2 of 4 operations fit in no order"), "\(failure.timeline)")
   }
 
+  @Test func aLongPastIsToldAsAState() throws {
+    var history = (0..<40).flatMap { number -> [Entry] in
+      let order = "order \(number)"
+      return [
+        lamp(.reserve(order, units: 1), .done, "A", 10 * number, 10 * number + 1),
+        lamp(.release(order), .done, "A", 10 * number + 2, 10 * number + 3),
+      ]
+    }
+    history.append(lamp(.reserve("a", units: 1), .done, "A", 500, 503))
+    history.append(lamp(.reserve("b", units: 1), .done, "B", 501, 502))
+    let failure = try #require(LinearizabilityChecker(model).failure(of: history))
+    #expect(failure.operations.map(\.invoked) == [500, 501])
+    #expect(failure.isMinimal)
+    #expect(failure.earlier == 70)
+    #expect(failure.start.stock == .init(quantity: 1, reserved: 0, version: 71))
+    #expect(failure.timeline.contains("after 70 earlier operations, which lead to: quantity 1, reserved 0, version 71"))
+  }
+
   @Test func aReleasedUnitCanBeReservedAgain() {
     let history = [
       lamp(.reserve("a", units: 1), .done, "A", 1, 2), lamp(.release("a"), .done, "A", 3, 6),

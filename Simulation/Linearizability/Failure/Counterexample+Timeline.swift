@@ -1,8 +1,11 @@
 extension Counterexample {
   /// The failure as people read it: a line for each operation, with the span of its life, and what does not fit.
   public var timeline: String {
-    let total = operations.count + leftOut + later
+    let total = earlier + operations.count + leftOut + later
     var lines = ["\(model.describe(partition: partition)): \(operations.count) of \(total) operations fit in no order"]
+    if earlier > 0 {
+      lines.append("after \(earlier) earlier operations, which lead to: \(model.describe(state: start))")
+    }
     lines += bars
     lines += explanation
     if leftOut > 0 {
@@ -47,7 +50,7 @@ extension Counterexample {
   private var explanation: [String] {
     let order = longestOrder.map { model.describe($0.operation, $0.output) }
     let state = model.describe(state: state)
-    guard !order.isEmpty else { return ["not even the first answer fits the initial state, \(state)"] }
+    guard !order.isEmpty else { return ["at first: \(state); none of the answers fits"] }
     // Of a long order the end is what matters.
     let shown = order.count > 6 ? ["…"] + order.suffix(6) : order
     return [

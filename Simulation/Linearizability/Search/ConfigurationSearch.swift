@@ -46,6 +46,10 @@ struct ConfigurationSearch<Model: SequentialModel> {
   /// Those of them that were not placed, in the order in which they were taken out of the list.
   private var expiredUnused: [Int32] = []
   private var frames: [Frame] = []
+  /// The entry to be tried next, in which of the two lists, and the answer before which an optional one would be placed.
+  private var cursor: Int32 = 0
+  private var isOptional = false
+  private var bound: Int32 = 0
   private var cache = ConfigurationCache<Model.State>()
   private var farthest: Int32 = 0
 
@@ -101,9 +105,24 @@ struct ConfigurationSearch<Model: SequentialModel> {
 
   /// Searches.
   mutating func run(_ budget: SearchBudget) -> SearchEnd {
-    var cursor = list.first
-    var isOptional = false
-    var bound: Int32 = 0
+    cursor = list.first
+    return search(budget)
+  }
+
+  /// All states that orders of the operations lead to, but no more than two; `nil` when the budget does not suffice.
+  mutating func finalStates(_ budget: SearchBudget) -> [Model.State]? {
+    var states: [Model.State] = []
+    var end = run(budget)
+    while end == .found {
+      if !states.contains(state) { states.append(state) }
+      guard states.count < 2, stepBack() else { return states }
+      end = search(budget)
+    }
+    if case .undecided = end { return nil }
+    return states
+  }
+
+  private mutating func search(_ budget: SearchBudget) -> SearchEnd {
     while true {
       if let reason = exhausted(budget) { return .undecided(reason) }
       if isOptional {
@@ -116,9 +135,7 @@ struct ConfigurationSearch<Model: SequentialModel> {
             cursor = optionalList.after(cursor)
           }
         } else {
-          guard let frame = undo() else { return .refuted(rank: rank(of: farthest)) }
-          (isOptional, bound) = (frame.isOptional, frame.bound)
-          cursor = isOptional ? optionalList.after(frame.entry) : list.after(frame.entry)
+          guard stepBack() else { return .refuted(rank: rank(of: farthest)) }
         }
       } else if cursor == LinkedEntries.end {
         return .found
@@ -131,6 +148,14 @@ struct ConfigurationSearch<Model: SequentialModel> {
         cursor = list.after(cursor)
       }
     }
+  }
+
+  /// Takes back the last decision and goes on after it; `false` when there is none.
+  private mutating func stepBack() -> Bool {
+    guard let frame = undo() else { return false }
+    (isOptional, bound) = (frame.isOptional, frame.bound)
+    cursor = isOptional ? optionalList.after(frame.entry) : list.after(frame.entry)
+    return true
   }
 
   private func exhausted(_ budget: SearchBudget) -> UndecidedReason? {
