@@ -42,14 +42,19 @@ struct Minimizer<Model: SequentialModel> {
     let earlier = cutBeginning(of: prefix)
     let smallest = leaveOut(Array(prefix[earlier...]))
     let required = smallest.filter(\.isRequired)
-    // What is told of the failure is told without the operations that were left out.
-    var search = ConfigurationSearch(model, initial: start, required, keepsPath: true)
+    var search = ConfigurationSearch(model, initial: start, smallest, keepsPath: true)
     _ = search.run(attempt)
     let longest = search.longest ?? ([], start)
+    let shown = Set(required.map(\.index))
+    let order = longest.order.map { index in
+      var entry = history[index]
+      if !shown.contains(index) { entry.outcome = .unknown }
+      return entry
+    }
     return Counterexample(
       partition: partition, operations: required.map { history[$0.index] }, earlier: earlier, start: start,
       leftOut: smallest.count - required.count, later: operations.count - prefix.count,
-      longestOrder: longest.order.map { history[$0] }, state: longest.state, isMinimal: !gaveUp,
+      longestOrder: order, state: longest.state, isMinimal: !gaveUp,
       model: model)
   }
 

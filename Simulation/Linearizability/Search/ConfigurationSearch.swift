@@ -55,7 +55,7 @@ struct ConfigurationSearch<Model: SequentialModel> {
 
   /// Calls of the model.
   private(set) var steps = 0
-  /// With `keepsPath`: the longest order that led to the last answer that could not be explained, as indices of the
+  /// With `keepsPath`: the first order that led to the last answer that could not be explained, as indices of the
   /// history, and the state after it.
   private(set) var longest: (order: [Int], state: Model.State)?
 
@@ -243,10 +243,8 @@ struct ConfigurationSearch<Model: SequentialModel> {
   /// Notes that the answer at `entry` is the next to be explained, and that no required operation before it is left that
   /// fits.
   private mutating func noteObstacle(_ entry: Int32) {
-    guard entry >= farthest else { return }
-    if keepsPath, entry > farthest || frames.count > longest?.order.count ?? 0 {
-      longest = (frames.map(index), state)
-    }
+    guard entry > farthest else { return }
+    if keepsPath { longest = (frames.map(index), state) }
     farthest = entry
   }
 
