@@ -16,6 +16,7 @@ extension Target.Dependency {
   static let collections = product(name: "Collections", package: "swift-collections")
   static let configuration = product(name: "Configuration", package: "swift-configuration")
   static let crypto = product(name: "Crypto", package: "swift-crypto")
+  static let hashTrees = product(name: "HashTreeCollections", package: "swift-collections")
   static let histogram = product(name: "Histogram", package: "hdrhistogram-swift")
   static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
   static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
@@ -47,6 +48,7 @@ let package = Package(
   products: [
     .executable(name: "zoco", targets: ["zoco"]),
     .executable(name: "zocod", targets: ["zocod"]),
+    .library(name: "Linearizability", targets: ["Linearizability"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.6.0"),
@@ -116,6 +118,7 @@ let package = Package(
       "SimulatedRabbitMQ", at: "World/SimulatedRabbitMQ",
       ["SimulationKernel", "SimulatedNetwork", "Seams", .collections, .nioCore]),
     simulation("Faults", at: "Faults", ["SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Seams"]),
+    simulation("Linearizability", at: "Linearizability", [.hashTrees]),
     simulation(
       "Checkers", at: "Checkers", ["SimulationKernel", "SimulatedPostgres", "Seams", .collections]),
     simulation(
@@ -130,8 +133,8 @@ let package = Package(
       name: "zoco",
       dependencies: [
         "Seams", "SeamsLive", "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Scenarios", "Explorer",
-        "Reporting", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .histogram, .logging,
-        .nioCore,
+        "Reporting", "Linearizability", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser,
+        .histogram, .logging, .nioCore,
       ],
       path: "Sources/zoco", swiftSettings: settings),
 
@@ -169,6 +172,7 @@ let package = Package(
       ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Checkers", "Reporting", "SimulationKernel"]),
+    tests("LinearizabilityTests", ["Linearizability"]),
     tests("RepositoryTests", []),
     tests(
       "IntegrationTests",

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// What `zoco sim` says to wrong use, as a process.
+/// What `zoco` says to wrong use, and how it judges logs, as a process.
 @Suite struct CommandLineTests {
   /// Runs the zoco executable that was built beside this test.
   private func run(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
@@ -29,6 +29,11 @@ import Testing
     (["sim", "last-item", "--plant", "two-transaction"], "did you mean two-transactions?"),
     (["sim", "--jobs", "0"], "--jobs takes a number from 1 to 1024"),
     (["bench", "sim", "--scenario", "inventory"], "inventory"),
+    (["bench", "history", "--clients", "0"], "--clients, --products and --time-limit from 1 on"),
+    (["check-history", "log.edn"], "Missing expected argument '--model <model>'"),
+    (["check-history", "log.edn", "--model", "queue"], "The value 'queue' is invalid for '--model <model>'"),
+    (["check-history", "/nowhere/log.edn", "--model", "kv"], "/nowhere/log.edn cannot be read"),
+    (["check-history", "log.edn", "--model", "kv", "--time-limit", "0"], "--time-limit takes a number of seconds"),
   ])
   func wrongUseIs64AndSaysWhatIsWrong(_ arguments: [String], _ words: String) throws {
     let end = try run(arguments)
@@ -37,7 +42,10 @@ import Testing
     #expect(end.output.isEmpty)
   }
 
-  @Test(arguments: [[], ["sim"], ["bench"], ["bench", "kernel"], ["bench", "sim"], ["bench", "reserve"]])
+  @Test(arguments: [
+    [], ["sim"], ["bench"], ["bench", "history"], ["bench", "kernel"], ["bench", "sim"], ["bench", "reserve"],
+    ["check-history"],
+  ])
   func everyCommandHelpsWithAnExample(_ command: [String]) throws {
     let end = try run(command + ["--help"])
     #expect(end.status == 0)
@@ -50,5 +58,41 @@ import Testing
     #expect(end.status == 0, "\(end.errors)")
     let document = try JSONSerialization.jsonObject(with: Data(end.output.utf8))
     #expect(document is [String: Any])
+  }
+
+  /// Runs check-history on a log.
+  private func check(_ log: String, _ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try Data(log.utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    return try run(["check-history", file.path] + arguments)
+  }
+
+  @Test func aLogIsJudgedByItsExitStatus() throws {
+    let log = "0 :invoke :write 1\n0 :ok :write 1\n1 :invoke :read nil\n1 :ok :read "
+    let right = try check(log + "1", ["--model", "register"])
+    #expect(right.status == 0)
+    #expect(right.output.hasPrefix("linearizable: 2 operations"), "\(right.output)")
+    let wrong = try check(log + "2", ["--model", "cas-register"])
+    #expect(wrong.status == 129)
+    #expect(wrong.output.contains("read → 2"), "\(wrong.output)")
+    // Twelve writes in any order, of which two are read last.
+    let writes = (0..<12).map { "\($0) :invoke :write \($0)\n" } + (0..<12).map { "\($0) :ok :write \($0)\n" }
+    let reads = "0 :invoke :read nil\n0 :ok :read 3\n0 :invoke :read nil\n0 :ok :read 4\n"
+    let unknown = try check(writes.joined() + reads, ["--model", "register", "--time-limit", "0.0001"])
+    #expect(unknown.status == 128, "\(unknown.output)")
+    #expect(unknown.output.hasPrefix("unknown: the time was up"), "\(unknown.output)")
+    let broken = try check(log + "\"1", ["--model", "register"])
+    #expect(broken.status == 64)
+    #expect(broken.errors.contains("line 4, column 13: this text is never closed"), "\(broken.errors)")
+  }
+
+  @Test func aStoresLogStartsWithWhatItIsTold() throws {
+    let log = "0 :invoke :read [\"x\" nil]\n0 :ok :read [\"x\" 7]"
+    #expect(try check(log, ["--model", "kv"]).status == 129)
+    #expect(try check(log, ["--model", "kv", "--initial", "7"]).status == 0)
+    let swap = "0 :invoke :cas [1 2]\n0 :fail :cas [1 2]"
+    #expect(try check(swap, ["--model", "cas-register", "--initial", "1"]).status == 129)
+    #expect(try check(swap, ["--model", "cas-register", "--initial", "1", "--failed-cas", "absent"]).status == 0)
   }
 }

@@ -8,8 +8,9 @@ struct BenchCommand: ParsableCommand {
     discussion: """
       Examples:
         zoco bench kernel    round trips a second over the simulated network
+        zoco bench history   a history of 10,000 operations judged
         zoco bench reserve   POST /inventory/reserve against pgbench
         zoco bench sim       simulated HTTP requests a second in inventory-chaos
       """,
-    subcommands: [BenchKernel.self, BenchReserve.self, BenchSim.self])
+    subcommands: [BenchKernel.self, BenchHistory.self, BenchReserve.self, BenchSim.self])
 }
