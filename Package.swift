@@ -98,7 +98,8 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "HTTPLive", "ServiceKit", "Inventory", "Payments", .argumentParser,
+        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "HTTPLive", "ServiceKit", "Inventory", "Payments",
+        .argumentParser,
         .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),

@@ -24,7 +24,7 @@ struct Runtime {
     let configuration = try ServiceConfiguration(provider: EnvironmentVariablesProvider()) { path in
       try String(contentsOfFile: path, encoding: .utf8)
     }
-    environment = .live(label: label, level: configuration.logLevel)
+    let environment = ServiceEnvironment.live(label: label, level: configuration.logLevel)
     do {
       var database = try PostgresConfiguration(url: configuration.databaseURL.value)
       database.sessionSettings = InventoryDatabase.sessionSettings
@@ -34,10 +34,11 @@ struct Runtime {
       throw WrongURL(variable: "DATABASE_URL", cause: error)
     }
     do {
-      broker = try configuration.brokerURL.map { try RabbitMQConnector(url: $0.value, clock: clock) }
+      broker = try configuration.brokerURL.map { try RabbitMQConnector(url: $0.value, clock: environment.clock) }
     } catch {
       throw WrongURL(variable: "RABBITMQ_URL", cause: error)
     }
+    self.environment = environment
     self.configuration = configuration
   }
 

@@ -9,7 +9,8 @@ struct InventoryCommand: AsyncParsableCommand {
     abstract: "Serve the inventory over HTTP.",
     discussion: """
       It listens on INVENTORY_HOST and INVENTORY_PORT (0.0.0.0 and 8080). It does not start on a database that cannot \
-      be reached, or that lacks migrations. With RABBITMQ_URL its events are published; the broker may be down. SIGTERM and SIGINT end it: it accepts no more, answers what is under way, \
+      be reached, or that lacks migrations. With RABBITMQ_URL its events are published; the broker may be down. \
+      SIGTERM and SIGINT end it: it accepts no more, answers what is under way, \
       for at most SHUTDOWN_TIMEOUT milliseconds, and closes its connections.
 
       Example:
