@@ -160,7 +160,7 @@ let package = Package(
         "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
-    tests("ExplorerTests", ["Explorer", "Scenarios", "Reporting", "SimulationKernel"]),
+    tests("ExplorerTests", ["Explorer", "Scenarios", "Checkers", "Reporting", "SimulationKernel"]),
     tests("LinearizabilityTests", ["Linearizability"]),
     tests("RepositoryTests", []),
     tests(

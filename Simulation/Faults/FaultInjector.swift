@@ -31,6 +31,11 @@ public final class FaultInjector: @unchecked Sendable {
   public private(set) var hasHealed = false
   private var counts: [(kind: FaultKind, count: Int)] = []
   private var timers: [TimerToken] = []
+  /// How many episodes cut each link now.
+  private var cuts: [ObjectIdentifier: Int] = [:]
+  /// The episodes that slow each link down now, in the order in which they began.
+  private var delays: [ObjectIdentifier: [(episode: Int, delay: Duration)]] = [:]
+  private var slowEpisodes = 0
 
   /// An injector that does nothing yet.
   public init(kernel: SimulationKernel, network: Network, targets: Targets) {
@@ -78,7 +83,7 @@ public final class FaultInjector: @unchecked Sendable {
 
   /// How often each kind really happened; kinds that did not are left out.
   public var happened: [(kind: FaultKind, count: Int)] {
-    var all = counts
+    var all = counts + [(.messageLoss, network.lostMessages)]
     all += network.httpFaultCounts.map { (.http($0.fault), $0.count) }
     if let database = targets.database {
       all += DatabaseFault.allCases.map { (.database($0), database.count(of: $0)) }
@@ -155,11 +160,45 @@ public final class FaultInjector: @unchecked Sendable {
     later(time) { host.restart() }
   }
 
-  private func pause(_ host: SimulatedHost, for time: Duration) {
+  /// Pauses `host`, if it runs, for `time`. A crash ends the pause, too: a later one of the host is another pause.
+  package func pause(_ host: SimulatedHost, for time: Duration) {
     guard host.isUp, !host.isPaused else { return }
     note(.hostPause, host)
     host.pause()
-    later(time) { host.resume() }
+    let boot = host.bootCount
+    later(time) {
+      if host.bootCount == boot { host.resume() }
+    }
+  }
+
+  /// Cuts `links` for `time`; a link is whole when the last of the episodes that cut it is over.
+  package func cut(_ links: [Link], for time: Duration) {
+    for link in links {
+      cuts[ObjectIdentifier(link), default: 0] += 1
+      link.isCut = true
+    }
+    later(time) { [self] in
+      for link in links {
+        cuts[ObjectIdentifier(link), default: 0] -= 1
+        link.isCut = cuts[ObjectIdentifier(link), default: 0] > 0
+      }
+    }
+  }
+
+  /// Makes `links` slower by `delay` for `time`; of the episodes that overlap on a link the latest decides.
+  package func slow(_ links: [Link], by delay: Duration, for time: Duration) {
+    slowEpisodes += 1
+    let episode = slowEpisodes
+    for link in links {
+      delays[ObjectIdentifier(link), default: []].append((episode, delay))
+      link.delay = delay
+    }
+    later(time) { [self] in
+      for link in links {
+        delays[ObjectIdentifier(link)]?.removeAll { $0.episode == episode }
+        link.delay = delays[ObjectIdentifier(link)]?.last?.delay ?? .zero
+      }
+    }
   }
 
   private func restartDatabase(_ kind: FaultKind, downFor time: Duration) {
@@ -184,13 +223,12 @@ public final class FaultInjector: @unchecked Sendable {
     var others: [SimulatedHost] = side == 0 ? [] : targets.clients
     if side != 1, let database = targets.databaseHost { others.append(database) }
     note(oneWay ? .oneWayPartition : .partition, host)
-    var cut: [Link] = []
+    var links: [Link] = []
     for other in others {
-      if !oneWay || inwards { cut.append(network.link(from: other, to: host)) }
-      if !oneWay || !inwards { cut.append(network.link(from: host, to: other)) }
+      if !oneWay || inwards { links.append(network.link(from: other, to: host)) }
+      if !oneWay || !inwards { links.append(network.link(from: host, to: other)) }
     }
-    for link in cut { link.isCut = true }
-    later(time) { for link in cut { link.isCut = false } }
+    cut(links, for: time)
   }
 
   private func slow(_ host: SimulatedHost, _ stream: RandomStream) {
@@ -200,9 +238,7 @@ public final class FaultInjector: @unchecked Sendable {
     var others = targets.clients
     if toDatabase, let database = targets.databaseHost { others = [database] }
     note(.slowLink, host)
-    let links = others.flatMap { [network.link(from: $0, to: host), network.link(from: host, to: $0)] }
-    for link in links { link.delay = delay }
-    later(time) { for link in links { link.delay = .zero } }
+    slow(others.flatMap { [network.link(from: $0, to: host), network.link(from: host, to: $0)] }, by: delay, for: time)
   }
 
   private func note(_ kind: FaultKind, _ host: SimulatedHost?) {

@@ -1,4 +1,5 @@
 internal import Seams
+internal import SimulatedNetwork
 public import SimulationKernel
 
 /// Which fault kinds a run has, and how strong each is: drawn from the seed, a named stream for each kind, so that a kind
@@ -32,6 +33,13 @@ public struct FaultPlan: Sendable {
         let intensity = stream.unitInterval()
         return isIn ? Entry(kind: kind, intensity: intensity) : nil
       })
+  }
+
+  /// Whether answers may arrive that are not what the service wrote.
+  public var damagesAnswers: Bool {
+    entries.contains { entry in
+      if case .http(let fault) = entry.kind { fault.damagesAnswer } else { false }
+    }
   }
 
   /// The kinds by name, for the report.

@@ -24,9 +24,11 @@ public struct OperationToken: Hashable, Sendable {
 }
 
 extension SimulationKernel {
-  /// Notes that a foreground operation (a client's request, not a service's poller) began.
+  /// Notes that a foreground operation (a client's request, not a service's poller) began. The first one after a quiet
+  /// time begins a new wait for progress: while nobody asked for anything, nothing was late.
   /// `label` is asked for only when the run gets stuck.
   public func beginOperation(_ label: @autoclosure @escaping () -> String) -> OperationToken {
+    if operations.isEmpty { lastProgress = now }
     nextOperation += 1
     let token = OperationToken(number: nextOperation)
     operations[token] = label

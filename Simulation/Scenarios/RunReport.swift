@@ -1,3 +1,4 @@
+public import Checkers
 internal import Seams
 internal import SimulationKernel
 
@@ -67,6 +68,8 @@ public struct RunReport: Sendable, Codable {
   public var verdict: Verdict
   /// The invariant that broke, or what else ended the run; empty when it passed.
   public var finding = ""
+  /// The invariant that the finding is about; `nil` for a run that passed or failed otherwise.
+  public var invariant: Invariant?
   /// The rows, requests and waits that show it.
   public var evidence: [String] = []
   /// The run's hash, in hexadecimal.

@@ -1,3 +1,4 @@
+internal import Checkers
 internal import Seams
 internal import SimulationKernel
 
@@ -51,10 +52,13 @@ extension RunReport {
       verdict = .passed
     case .invariantBroken(let name, let evidence):
       (verdict, finding, self.evidence) = (.invariantBroken, name, evidence)
+      invariant = Invariant(rawValue: name)
     case .notConverged(let open):
       (verdict, finding, evidence) = (.notConverged, "not at rest within the bound after every fault had healed", open)
+      invariant = .comesToRest
     case .stuck(let waits):
       (verdict, finding, evidence) = (.notConverged, "stuck: nothing could go on", waits)
+      invariant = .comesToRest
     case .livelock(let text):
       (verdict, finding, evidence) = (.crashed, "livelock", [text])
     case .driverFailed(let text):

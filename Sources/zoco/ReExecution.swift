@@ -2,17 +2,21 @@ import Foundation
 
 /// The executable, started again.
 enum ReExecution {
-  /// Starts the executable anew with `SWIFT_DETERMINISTIC_HASHING=1`, unless the variable is set: the standard library
-  /// reads it at the start only, and without it `Hasher` differs from process to process.
-  static func ensureDeterministicHashing() {
-    let variable = "SWIFT_DETERMINISTIC_HASHING"
-    guard getenv(variable) == nil else { return }
-    setenv(variable, "1", 1)
+  /// What is read at a process's start only: without the first `Hasher` differs from process to process; with the second
+  /// glibc keeps more freed memory at hand, which makes simulations 3 % faster.
+  private static let variables = [
+    "SWIFT_DETERMINISTIC_HASHING": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=500",
+  ]
+
+  /// Starts the executable anew unless the variables that it needs at its start are set.
+  static func ensureEnvironment() {
+    guard variables.keys.contains(where: { getenv($0) == nil }) else { return }
+    for (name, value) in variables { setenv(name, value, 0) }
     var arguments: [UnsafeMutablePointer<CChar>?] = CommandLine.arguments.map { strdup($0) }
     arguments.append(nil)
     execv(executable, arguments)
     let reason = String(cString: strerror(errno))
-    FileHandle.standardError.write(Data("zoco: could not start itself again with \(variable)=1: \(reason)\n".utf8))
+    FileHandle.standardError.write(Data("zoco: could not start itself again: \(reason)\n".utf8))
     exit(127)
   }
 

@@ -21,7 +21,7 @@ struct Zoco: ParsableCommand {
     subcommands: [SimCommand.self, BenchCommand.self, CheckHistoryCommand.self, WorkerCommand.self])
 
   static func main() {
-    ReExecution.ensureDeterministicHashing()
+    ReExecution.ensureEnvironment()
     main(nil)
   }
 }

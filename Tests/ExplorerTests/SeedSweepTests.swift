@@ -1,3 +1,4 @@
+import Checkers
 import Explorer
 import Scenarios
 import Testing
@@ -30,9 +31,12 @@ func passed(_ job: Job, hash: String = "00000000000000aa") -> RunReport {
   RunReport(settings: job.settings, verdict: .passed, hash: hash)
 }
 
-func failed(_ job: Job, _ verdict: RunReport.Verdict = .invariantBroken) -> RunReport {
+func failed(
+  _ job: Job, _ verdict: RunReport.Verdict = .invariantBroken, invariant: Invariant? = .endsOnce
+) -> RunReport {
   var report = RunReport(settings: job.settings, verdict: verdict, hash: "00000000000000bb")
   report.finding = "it broke"
+  if verdict != .crashed { report.invariant = invariant }
   return report
 }
 
@@ -134,8 +138,12 @@ func failed(_ job: Job, _ verdict: RunReport.Verdict = .invariantBroken) -> RunR
 }
 
 @Suite struct PlantedHuntTests {
+  private func hunt(in scenarios: [String] = ["selftest-echo"], limit: UInt64 = 20) -> HandPlayed<PlantedHunt> {
+    HandPlayed(PlantedHunt([PlantedBug("bug", "a bug", foundBy: scenarios, as: [.endsOnce])], limit: limit))
+  }
+
   @Test func aBugIsFoundAtTheFirstSeedThatBreaks() {
-    var play = HandPlayed(PlantedHunt([("bug", "a bug", ["selftest-echo", "selftest-stuck"])], limit: 100))
+    var play = hunt(in: ["selftest-echo", "selftest-stuck"], limit: 100)
     play.play { job, _ in
       job.settings.seed == 7 && job.settings.scenario == "selftest-stuck" ? failed(job) : passed(job)
     }
@@ -148,14 +156,28 @@ func failed(_ job: Job, _ verdict: RunReport.Verdict = .invariantBroken) -> RunR
   }
 
   @Test func aBugThatNoSeedFindsSurvives() {
-    var play = HandPlayed(PlantedHunt([("bug", "a bug", ["selftest-echo"])], limit: 20))
+    var play = hunt()
     play.play { job, _ in passed(job) }
     #expect(play.played.count == 20)
-    #expect(play.source.survivors.map(\.bug) == ["bug"])
+    #expect(play.source.survivors.map(\.bug.name) == ["bug"])
+  }
+
+  /// Another invariant, one that nobody has named, and a run that does not come to rest.
+  @Test(arguments: [Invariant.neverOversold, nil, .comesToRest])
+  func whatTheBugIsNotExpectedToBreakFindsNothing(_ invariant: Invariant?) {
+    var play = hunt()
+    play.play { job, _ in
+      failed(job, invariant == .comesToRest ? .notConverged : .invariantBroken, invariant: invariant)
+    }
+    #expect(play.played.count == 1)
+    #expect(play.source.hunts[0].found == nil)
+    #expect(play.source.hunts[0].trouble?.invariant == invariant)
+    #expect(play.source.survivors.count == 1)
+    #expect(PlantedTable.text(play.source).contains("NOT EXPECTED at seed 1: it broke"))
   }
 
   @Test func aHarnessFailureFindsNothing() {
-    var play = HandPlayed(PlantedHunt([("bug", "a bug", ["selftest-echo"])], limit: 20))
+    var play = hunt()
     play.play { job, _ in failed(job, .crashed) }
     #expect(play.source.hunts[0].found == nil)
     #expect(play.source.hunts[0].trouble != nil)

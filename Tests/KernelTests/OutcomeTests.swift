@@ -41,6 +41,34 @@ import Testing
     kernel.reap()
   }
 
+  /// The watch looks every 60 s; the operation begins after a long quiet time, 1 s before it looks.
+  @Test func anOperationThatBeginsAfterAQuietTimeGetsTheWholeTime() {
+    let kernel = SimulationKernel(seed: 1)
+    let outcome = kernel.run(stuckAfter: .seconds(60)) { process in
+      try await process.clock.sleep(for: .seconds(119))
+      let token = kernel.beginOperation("buy a lamp")
+      try await process.clock.sleep(for: .seconds(2))
+      kernel.endOperation(token)
+    }
+    #expect(outcome == .finished)
+    kernel.reap()
+  }
+
+  @Test func anOperationThatBeganAfterAQuietTimeMayStillGetStuck() {
+    let kernel = SimulationKernel(seed: 1)
+    let outcome = kernel.run(stuckAfter: .seconds(60)) { process in
+      try await process.clock.sleep(for: .seconds(119))
+      _ = kernel.beginOperation("buy a lamp")
+      try await process.clock.sleep(for: .seconds(3_600))
+    }
+    guard case .stuck = outcome else {
+      Issue.record("expected stuck, got \(outcome)")
+      return
+    }
+    #expect(kernel.now.nanoseconds == 180_000_000_000)
+    kernel.reap()
+  }
+
   @Test func jobsThatRunForeverInOneInstantAreALivelock() {
     var options = KernelOptions()
     options.jobLimitPerInstant = 10_000

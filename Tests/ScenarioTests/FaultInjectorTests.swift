@@ -45,6 +45,75 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     #expect(Set(FaultKind.all.map(\.name)).count == FaultKind.all.count)
   }
 
+  // MARK: Episodes that overlap
+
+  /// A service and its client with an injector on them, and a clock that is moved by hand.
+  private struct Bench {
+    let kernel = SimulationKernel(seed: 3)
+    let network: Network
+    let service: SimulatedHost
+    let injector: FaultInjector
+    let link: Link
+
+    init() {
+      network = Network(kernel: kernel)
+      service = kernel.host("service")
+      let client = kernel.host("client")
+      service.boot { _ in }
+      client.boot { _ in }
+      link = network.link(from: client, to: service)
+      injector = FaultInjector(
+        kernel: kernel, network: network,
+        targets: .init(services: [service], clients: [client]))
+    }
+
+    func run(untilMilliseconds time: Int64) {
+      kernel.runLoop(until: MonotonicInstant(nanoseconds: time * 1_000_000))
+    }
+  }
+
+  @Test func aLinkIsWholeWhenTheLastPartitionOfItIsOver() {
+    let bench = Bench()
+    bench.injector.cut([bench.link], for: .seconds(1))
+    bench.run(untilMilliseconds: 500)
+    bench.injector.cut([bench.link], for: .seconds(2))
+    bench.run(untilMilliseconds: 1_100)
+    #expect(bench.link.isCut)
+    bench.run(untilMilliseconds: 2_600)
+    #expect(!bench.link.isCut)
+    bench.kernel.reap()
+  }
+
+  /// The newer episode outlasts the older one, or ends before it.
+  @Test(arguments: [(Int64(2_000), Duration.milliseconds(20)), (200, .milliseconds(10))])
+  func aLinkIsAsSlowAsTheLatestEpisodeThatLasts(_ life: Int64, _ between: Duration) {
+    let bench = Bench()
+    bench.injector.slow([bench.link], by: .milliseconds(10), for: .seconds(1))
+    bench.run(untilMilliseconds: 500)
+    bench.injector.slow([bench.link], by: .milliseconds(20), for: .milliseconds(life))
+    #expect(bench.link.delay == .milliseconds(20))
+    // One of the two is over, the other is not.
+    bench.run(untilMilliseconds: life > 500 ? 1_100 : 800)
+    #expect(bench.link.delay == between)
+    bench.run(untilMilliseconds: 3_000)
+    #expect(bench.link.delay == .zero)
+    bench.kernel.reap()
+  }
+
+  @Test func theEndOfAPauseThatACrashEndedDoesNotEndTheNextOne() {
+    let bench = Bench()
+    bench.injector.pause(bench.service, for: .seconds(1))
+    bench.run(untilMilliseconds: 300)
+    bench.service.crash()
+    bench.service.restart()
+    bench.injector.pause(bench.service, for: .seconds(2))
+    bench.run(untilMilliseconds: 1_100)
+    #expect(bench.service.isPaused)
+    bench.run(untilMilliseconds: 2_400)
+    #expect(!bench.service.isPaused)
+    bench.kernel.reap()
+  }
+
   @Test func faultsHappenUntilEverythingHealsAndNotAfter() {
     let kernel = SimulationKernel(seed: 11)
     let network = Network(kernel: kernel)

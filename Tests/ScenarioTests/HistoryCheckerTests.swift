@@ -53,7 +53,7 @@ import Testing
     let order = ClientRecord.Operation.reserve(
       orderId: Rows.id(2), lines: [ClientRecord.Line(productId: Rows.id(1), quantity: requested)])
     let told = record(order, 409, code: "insufficient_stock", from: start, to: end) {
-      $0.shortages = [.init(productId: Rows.id(1), requested: requested, available: 0)]
+      $0.shortages = [.init(productId: Rows.id(1), requested: requested, available: 7)]
     }
     #expect((RefusalsAreTrue().judge(told, in: ledger.shadow) != nil) == isFound)
   }

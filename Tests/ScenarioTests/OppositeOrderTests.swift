@@ -1,3 +1,4 @@
+import Checkers
 import Scenarios
 import Testing
 
@@ -16,7 +17,7 @@ import Testing
     let found = reports.filter { $0.verdict == .invariantBroken }
     #expect(found.count >= 5)
     // Orders that are not reserved in the end would be the finding.
-    #expect(found.allSatisfy { $0.finding.hasPrefix("lines lock in one order") })
+    #expect(found.allSatisfy { $0.invariant == .lockOrder })
     #expect(reports.allSatisfy { [.passed, .invariantBroken].contains($0.verdict) })
   }
 }

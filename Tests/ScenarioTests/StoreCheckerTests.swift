@@ -23,6 +23,10 @@ enum Rows {
     LineRow(reservationId: id(reservation), productId: id(product), quantity: quantity)
   }
 
+  static func event(_ number: UInt64, _ type: String, of subject: UInt64, sequence: Int) -> OutboxRow {
+    OutboxRow(id: id(number), type: type, subject: id(subject).uuidString, sequence: sequence)
+  }
+
   static func movement(_ product: UInt64, _ delta: Int, _ reason: String, _ ref: String = "") -> MovementRow {
     MovementRow(productId: id(product), delta: delta, reason: reason, ref: ref)
   }
@@ -51,12 +55,13 @@ struct Ledger {
     let first = ledger.commit {
       $0.items = [RowPair(old: nil, new: Rows.item(1, 10, 0, 1))]
       $0.movements = [RowPair(old: nil, new: Rows.movement(1, 10, "initial"))]
+      $0.outbox = [Rows.event(89, "StockReplenished", of: 1, sequence: 1)]
     }
     let second = ledger.commit {
       $0.items = [RowPair(old: Rows.item(1, 10, 0, 1), new: Rows.item(1, 10, 3, 2))]
       $0.reservations = [RowPair(old: nil, new: Rows.reservation(5, "pending"))]
       $0.lines = [RowPair(old: nil, new: Rows.line(5, 1, 3))]
-      $0.outbox = [OutboxRow(id: Rows.id(90), type: "InventoryReserved", subject: Rows.id(5).uuidString)]
+      $0.outbox = [Rows.event(90, "InventoryReserved", of: 5, sequence: 1)]
     }
     #expect(first == nil)
     #expect(second == nil)
@@ -72,7 +77,7 @@ struct Ledger {
       $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: item)]
       $0.reservations = [RowPair(old: old, new: Rows.reservation(5, status, updated: updated))]
       $0.movements = movement.map { [RowPair(old: nil, new: $0)] } ?? []
-      $0.outbox = event.map { [OutboxRow(id: Rows.id(91), type: $0, subject: Rows.id(5).uuidString)] } ?? []
+      $0.outbox = event.map { [Rows.event(91, $0, of: 5, sequence: 2)] } ?? []
     }
   }
 }
@@ -89,28 +94,28 @@ struct Ledger {
   @Test func reservedAboveQuantityIsOversold() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.commit { $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 10, 11, 3))] }
-    #expect(violation?.invariant.contains("oversold") == true)
+    #expect(violation?.invariant == .neverOversold)
   }
 
   @Test func reservedThatNoLineExplainsIsALeak() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.commit { $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 10, 4, 3))] }
-    #expect(violation?.invariant == "reserved is the sum of the pending reservations' lines")
+    #expect(violation?.invariant == .reservedIsPending)
   }
 
   @Test func aReservationReleasedWithoutItsStockIsALeak() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.commit {
       $0.reservations = [RowPair(old: Rows.reservation(5, "pending"), new: Rows.reservation(5, "released"))]
-      $0.outbox = [OutboxRow(id: Rows.id(91), type: "InventoryReleased", subject: Rows.id(5).uuidString)]
+      $0.outbox = [Rows.event(91, "InventoryReleased", of: 5, sequence: 2)]
     }
-    #expect(violation?.invariant == "reserved is the sum of the pending reservations' lines")
+    #expect(violation?.invariant == .reservedIsPending)
   }
 
   @Test func quantityWithoutAMovementBreaksTheLedger() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.commit { $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 20, 3, 3))] }
-    #expect(violation?.invariant.contains("ledger") == true)
+    #expect(violation?.invariant == .ledgerAddsUp)
   }
 
   @Test func stockThatLeftForAnExpiredReservationIsFound() {
@@ -118,7 +123,7 @@ struct Ledger {
     let violation = ledger.end(
       "expired", Rows.item(1, 7, 0, 3), updated: 2_000, movement: Rows.movement(1, -3, "confirmed", "5"),
       event: "InventoryReleased")
-    #expect(violation?.invariant == "units that left are the units of confirmed reservations")
+    #expect(violation?.invariant == .confirmedUnitsLeft)
   }
 
   @Test(arguments: ["confirmed", "released", "expired"])
@@ -132,7 +137,15 @@ struct Ledger {
         commit.reservations = [RowPair(old: old, new: Rows.reservation(5, status))]
         return commit
       }(), in: ledger.shadow)
-    #expect(violation?.invariant == "a reservation ends once")
+    #expect(violation?.invariant == .endsOnce)
+  }
+
+  @Test func anOrderThatGetsAnotherReservationLaterIsFound() {
+    var ledger = Ledger.withOneReservation()
+    let violation = ledger.commit {
+      $0.reservations = [RowPair(old: nil, new: Rows.reservation(6, order: 1_005, "released"))]
+    }
+    #expect(violation?.invariant == .oneReservation)
   }
 
   @Test func anOrderWithTwoReservationsIsFound() {
@@ -143,7 +156,7 @@ struct Ledger {
         RowPair(old: nil, new: Rows.reservation(7, order: 77, "released")),
       ]
     }
-    #expect(violation?.invariant == "an order has at most one reservation")
+    #expect(violation?.invariant == .oneReservation)
   }
 
   @Test func confirmedAtItsExpiryIsTooLateAndOneBeforeIsNot() {
@@ -151,7 +164,7 @@ struct Ledger {
     let movement = Rows.movement(1, -3, "confirmed", "5")
     let tooLate = late.end(
       "confirmed", Rows.item(1, 7, 0, 3), updated: 1_000, movement: movement, event: "InventoryConfirmed")
-    #expect(tooLate?.invariant == "a reservation is confirmed only before it expires")
+    #expect(tooLate?.invariant == .confirmedInTime)
     var early = Ledger.withOneReservation()
     let inTime = early.end(
       "confirmed", Rows.item(1, 7, 0, 3), updated: 999, movement: movement, event: "InventoryConfirmed")
@@ -161,27 +174,74 @@ struct Ledger {
   @Test func expiredBeforeItsTimeIsFound() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.end("expired", Rows.item(1, 10, 0, 3), updated: 999, event: "InventoryReleased")
-    #expect(violation?.invariant == "a reservation expires only after its time")
+    #expect(violation?.invariant == .expiresAfterItsTime)
   }
 
   @Test func aVersionThatStandsStillIsFound() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.end("released", Rows.item(1, 10, 0, 2), event: "InventoryReleased")
-    #expect(violation?.invariant == "version rises with every change of an item")
+    #expect(violation?.invariant == .versionRises)
   }
 
   @Test func aChangeWithoutItsEventIsFound() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.end("released", Rows.item(1, 10, 0, 3), event: nil)
-    #expect(violation?.invariant == "a change and its event are one transaction")
+    #expect(violation?.invariant == .changeHasItsEvent)
   }
 
   @Test func anEventWithoutItsChangeIsFound() {
     var ledger = Ledger.withOneReservation()
     let violation = ledger.commit {
-      $0.outbox = [OutboxRow(id: Rows.id(92), type: "InventoryReleased", subject: Rows.id(5).uuidString)]
+      $0.outbox = [Rows.event(92, "InventoryReleased", of: 5, sequence: 2)]
     }
-    #expect(violation?.invariant == "an event tells of a change of its own transaction")
+    #expect(violation?.invariant == .eventOfItsTransaction)
+  }
+
+  // MARK: Events of products
+
+  /// Seven more units are reserved: nothing is available any more.
+  private func takeTheRest(_ ledger: inout Ledger, events: [OutboxRow]) -> Violation? {
+    ledger.commit {
+      $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 10, 10, 3))]
+      $0.reservations = [RowPair(old: nil, new: Rows.reservation(6, "pending"))]
+      $0.lines = [RowPair(old: nil, new: Rows.line(6, 1, 7))]
+      $0.outbox = [Rows.event(91, "InventoryReserved", of: 6, sequence: 1)] + events
+    }
+  }
+
+  @Test func theLastUnitIsToldAsDepleted() {
+    var told = Ledger.withOneReservation()
+    #expect(takeTheRest(&told, events: [Rows.event(92, "StockDepleted", of: 1, sequence: 3)]) == nil)
+    var untold = Ledger.withOneReservation()
+    #expect(takeTheRest(&untold, events: [])?.invariant == .changeHasItsEvent)
+  }
+
+  @Test func aProductThatIsLeftIsNotToldAsDepleted() {
+    var ledger = Ledger.withOneReservation()
+    let violation = ledger.commit {
+      $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 9, 3, 3))]
+      $0.movements = [RowPair(old: nil, new: Rows.movement(1, -1, "adjusted"))]
+      $0.outbox = [Rows.event(92, "StockDepleted", of: 1, sequence: 3)]
+    }
+    #expect(violation?.invariant == .eventOfItsTransaction)
+  }
+
+  /// Stock is added by a replenishment or by a correction.
+  @Test(arguments: ["replenished", "adjusted"], [true, false])
+  func stockThatIsAddedIsTold(_ reason: String, _ isTold: Bool) {
+    var ledger = Ledger.withOneReservation()
+    let violation = ledger.commit {
+      $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 15, 3, 3))]
+      $0.movements = [RowPair(old: nil, new: Rows.movement(1, 5, reason, "k"))]
+      $0.outbox = isTold ? [Rows.event(91, "StockReplenished", of: 1, sequence: 3)] : []
+    }
+    #expect(violation?.invariant == (isTold ? nil : .changeHasItsEvent))
+  }
+
+  @Test func aSequenceThatStandsStillIsFound() {
+    var ledger = Ledger.withOneReservation()
+    let violation = takeTheRest(&ledger, events: [Rows.event(92, "StockDepleted", of: 1, sequence: 1)])
+    #expect(violation?.invariant == .sequenceRises)
   }
 
   @Test func oneKeyThatReplenishesTwiceIsFound() {
@@ -189,18 +249,20 @@ struct Ledger {
     let first = ledger.commit {
       $0.items = [RowPair(old: Rows.item(1, 10, 3, 2), new: Rows.item(1, 15, 3, 3))]
       $0.movements = [RowPair(old: nil, new: Rows.movement(1, 5, "replenished", "k"))]
+      $0.outbox = [Rows.event(91, "StockReplenished", of: 1, sequence: 3)]
     }
     #expect(first == nil)
     let second = ledger.commit {
       $0.items = [RowPair(old: Rows.item(1, 15, 3, 3), new: Rows.item(1, 20, 3, 4))]
       $0.movements = [RowPair(old: nil, new: Rows.movement(1, 5, "replenished", "k"))]
+      $0.outbox = [Rows.event(92, "StockReplenished", of: 1, sequence: 4)]
     }
-    #expect(second?.invariant == "a replenishment's key adds its stock once")
+    #expect(second?.invariant == .replenishedOnce)
   }
 
   @Test func stockStillHeldAtRestIsUndersold() {
     let ledger = Ledger.withOneReservation()
     let violation = NothingHeldAtRest().judgeAtRest(ledger.shadow)
-    #expect(violation?.invariant == "nothing is undersold once the dust settles")
+    #expect(violation?.invariant == .nothingHeldAtRest)
   }
 }

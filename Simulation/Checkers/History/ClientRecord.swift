@@ -13,8 +13,15 @@ public struct ClientRecord: Sendable {
     case replenish(productId: UUID, quantity: Int, key: String)
     case readItem(productId: UUID)
     case readReservation(reservationId: UUID)
-    case readAggregate(path: String)
+    case readAggregate(Aggregate)
     case expire
+  }
+
+  /// What is asked of the inventory as a whole.
+  public enum Aggregate: Sendable, Hashable {
+    case lowStock(threshold: Int, limit: Int)
+    case mostReserved(limit: Int)
+    case stats
   }
 
   /// A line that was asked for.
@@ -40,9 +47,40 @@ public struct ClientRecord: Sendable {
     /// The version a conflict names.
     public var currentVersion: Int?
     public var shortages: [Shortage] = []
+    /// The products that a `product_not_found` names.
+    public var unknownProducts: [UUID] = []
+    /// The reserved units that a `quantity_below_reserved` names.
+    public var reserved: Int?
+    /// The items of an aggregate.
+    public var items: [ItemRow]?
+    public var stats: Stats?
+    /// Reservations that the expiry job expired, and their units.
+    public var expired: Int?
+    public var unitsReturned: Int?
 
     public init(status: Int) {
       self.status = status
+    }
+  }
+
+  /// The answer to `/inventory/stats`.
+  public struct Stats: Sendable, Hashable {
+    public var products: Int
+    public var quantity: Int
+    public var reserved: Int
+    public var available: Int
+    public var soldOut: Int
+    public var pendingReservations: Int
+
+    public init(
+      products: Int, quantity: Int, reserved: Int, available: Int, soldOut: Int, pendingReservations: Int
+    ) {
+      self.products = products
+      self.quantity = quantity
+      self.reserved = reserved
+      self.available = available
+      self.soldOut = soldOut
+      self.pendingReservations = pendingReservations
     }
   }
 
@@ -96,6 +134,11 @@ public struct ClientRecord: Sendable {
     for shortage in answer.shortages {
       told += ", \(shortage.available) available of \(shortage.requested) of \(shortage.productId)"
     }
+    if let items = answer.items { told += ", \(items.count) items" + items.map { "; \($0)" }.joined() }
+    if let stats = answer.stats { told += ", \(stats)" }
+    if let expired = answer.expired { told += ", \(expired) expired, \(answer.unitsReturned ?? 0) units" }
+    if let version = answer.currentVersion { told += ", current version \(version)" }
+    if let reserved = answer.reserved { told += ", \(reserved) reserved" }
     return "\(client): \(operation) at \(span)\(tries): \(told)"
   }
 }

@@ -1,5 +1,5 @@
 /// An invariant between what clients were told and what the tables say; judged at the moment a client learns its answer.
-public protocol HistoryChecker: AnyObject {
+public protocol HistoryChecker: Checker, AnyObject {
   /// Judges one answer with the tables as they are now.
   func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation?
 }
@@ -10,7 +10,7 @@ public enum HistoryCheckers {
   public static func make() -> [any HistoryChecker] {
     [
       AcknowledgedIsStored(), RetryIsTheSameRequest(), RefusalsAreTrue(), RefusalsAreNotFailures(),
-      VersionsAreWonOnce(),
+      VersionsAreWonOnce(), AggregatesAreTrue(), ExpiryIsCounted(),
     ]
   }
 }

@@ -1,24 +1,35 @@
 /// Rule 7: a refusal is an answer with its code, and never a server's failure; once every fault has healed, no request
 /// fails.
 public final class RefusalsAreNotFailures: HistoryChecker {
+  public let invariants: Set<Invariant> = [.noInternalError, .noFailureAfterHealing, .refusalHasCode, .refusalApplies]
+
   public init() {}
 
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     let answer = record.answer
     if answer.status == 500 {
-      return Violation("no request is answered with an internal error", [record.line])
+      return Violation(.noInternalError, [record.line])
     }
     if answer.status >= 500, record.afterHealing {
-      return Violation("no request fails once every fault has healed", [record.line])
+      return Violation(.noFailureAfterHealing, [record.line])
     }
     guard (400..<500).contains(answer.status) else { return nil }
     guard let code = answer.code else {
-      return Violation("a refusal says its code as problem+json", [record.line])
+      return Violation(.refusalHasCode, [record.line])
     }
-    if !Self.allowed(record.operation).contains(code) {
-      return Violation("a request is refused only for a reason that applies to it", [record.line])
+    if !Self.allowed(record.operation).contains(code) || Self.status(of: code) != answer.status {
+      return Violation(.refusalApplies, [record.line])
     }
     return nil
+  }
+
+  /// The status that goes with a refusal's code (CONTRACT, "Errors").
+  private static func status(of code: String) -> Int {
+    switch code {
+    case "product_not_found", "reservation_not_found": 404
+    case "reservation_expired": 410
+    default: 409
+    }
   }
 
   /// The codes that a well-formed request may be refused with (CONTRACT, "Errors" and "Inventory").

@@ -4,6 +4,8 @@ internal import FoundationEssentials
 public final class RetryIsTheSameRequest: HistoryChecker {
   private var first: [UUID: ClientRecord] = [:]
 
+  public let invariants: Set<Invariant> = [.retryIsTheSame]
+
   public init() {}
 
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
@@ -13,6 +15,6 @@ public final class RetryIsTheSameRequest: HistoryChecker {
       return nil
     }
     guard earlier.answer.reservationId != record.answer.reservationId else { return nil }
-    return Violation("a retry is the same request", [earlier.line, record.line])
+    return Violation(.retryIsTheSame, [earlier.line, record.line])
   }
 }

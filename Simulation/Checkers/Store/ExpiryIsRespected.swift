@@ -1,16 +1,18 @@
 /// A reservation is confirmed only before it expires and expires only after that, by the database's clock (CONTRACT,
 /// "Inventory").
 public struct ExpiryIsRespected: StoreChecker {
+  public let invariants: Set<Invariant> = [.confirmedInTime, .expiresAfterItsTime]
+
   public init() {}
 
   public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? {
     for change in commit.reservations {
       guard let old = change.old, let new = change.new, old.isPending else { continue }
       if new.status == "confirmed", new.updatedAt >= old.expiresAt {
-        return Violation("a reservation is confirmed only before it expires", ["was: \(old)", "is:  \(new)"])
+        return Violation(.confirmedInTime, ["was: \(old)", "is:  \(new)"])
       }
       if new.status == "expired", new.updatedAt < old.expiresAt {
-        return Violation("a reservation expires only after its time", ["was: \(old)", "is:  \(new)"])
+        return Violation(.expiresAfterItsTime, ["was: \(old)", "is:  \(new)"])
       }
     }
     return nil

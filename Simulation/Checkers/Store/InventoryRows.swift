@@ -82,14 +82,16 @@ public struct OutboxRow: Sendable, Hashable, CustomStringConvertible {
   public var id: UUID
   public var type: String
   public var subject: String
+  public var sequence: Int
 
-  public init(id: UUID, type: String, subject: String) {
+  public init(id: UUID, type: String, subject: String, sequence: Int) {
     self.id = id
     self.type = type
     self.subject = subject
+    self.sequence = sequence
   }
 
-  public var description: String { "outbox \(id): \(type) of \(subject)" }
+  public var description: String { "outbox \(id): \(type) of \(subject), sequence \(sequence)" }
 }
 
 /// How one transaction changed one row: inserted (`old` is `nil`), updated or deleted (`new` is `nil`).

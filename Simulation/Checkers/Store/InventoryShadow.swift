@@ -1,19 +1,15 @@
 public import FoundationEssentials
 public import Seams
 
-/// What the committed tables say, kept up to date from each commit, with the sums that the invariants compare.
+/// What the committed tables say, kept up to date from each commit, with the sums that the invariants compare, and what
+/// they said at every earlier moment.
 ///
 /// Checkers read it instead of the tables, so that a commit is judged by the rows it touched alone.
 public final class InventoryShadow {
-  /// A product's available units from one commit to the next.
-  public struct AvailabilityStep: Sendable, Hashable {
-    public var since: MonotonicInstant
-    public var available: Int
-  }
-
   @exclusivity(unchecked) public private(set) var items: [UUID: ItemRow] = [:]
   @exclusivity(unchecked) public private(set) var reservations: [UUID: ReservationRow] = [:]
-  @exclusivity(unchecked) public private(set) var reservationOfOrder: [UUID: UUID] = [:]
+  /// The reservations of each order, in the order in which they were made: one, unless an invariant broke.
+  @exclusivity(unchecked) public private(set) var reservationsOfOrder: [UUID: [UUID]] = [:]
   @exclusivity(unchecked) public private(set) var lines: [UUID: [LineRow]] = [:]
   /// Units in the lines of pending reservations, by product.
   @exclusivity(unchecked) public private(set) var pendingUnits: [UUID: Int] = [:]
@@ -25,16 +21,30 @@ public final class InventoryShadow {
   @exclusivity(unchecked) public private(set) var ledgerOfConfirmations: [UUID: Int] = [:]
   /// How often each replenishment is in the ledger, by product and ref.
   @exclusivity(unchecked) public private(set) var replenishments: [String: Int] = [:]
-  @exclusivity(unchecked) private var availability: [UUID: [AvailabilityStep]] = [:]
-  @exclusivity(unchecked) public private(set) var commitCount = 0
+  /// The sequences of each subject's events, in the order in which they were written.
+  @exclusivity(unchecked) public private(set) var sequences: [String: [Int]] = [:]
 
-  /// Empty tables.
-  public init() {}
+  private let databaseEpoch: Timestamp
+  @exclusivity(unchecked) private var commitTimes: [MonotonicInstant] = []
+  @exclusivity(unchecked) private var itemHistory: [UUID: RowHistory<ItemRow>] = [:]
+  @exclusivity(unchecked) private var reservationHistory: [UUID: RowHistory<ReservationRow>] = [:]
+  @exclusivity(unchecked) private var pendingCount = 0
+  @exclusivity(unchecked) private var pendingHistory = RowHistory<Int>()
+  /// When replenishments were stored first, by product and ref.
+  @exclusivity(unchecked) private var replenishedAt: [String: MonotonicInstant] = [:]
+  /// Reservations by the moment at which they expired.
+  @exclusivity(unchecked) private var expiries: [(moment: Int, reservation: UUID)] = []
+
+  /// Empty tables of a database whose clock shows `databaseEpoch` at instant 0. It neither jumps nor drifts: clocks go
+  /// wrong on the hosts of services alone.
+  public init(databaseEpoch: Timestamp = Timestamp(microsecondsSinceEpoch: 0)) {
+    self.databaseEpoch = databaseEpoch
+  }
 
   /// Takes what a transaction changed.
   public func apply(_ commit: StoreCommit) {
-    commitCount += 1
-    for change in commit.items { applyItem(change, at: commit.time) }
+    commitTimes.append(commit.time)
+    for change in commit.items { applyItem(change) }
     for change in commit.lines {
       if let old = change.old { applyLine(old, sign: -1) }
       if let new = change.new { applyLine(new, sign: 1) }
@@ -42,38 +52,102 @@ public final class InventoryShadow {
     for change in commit.reservations { applyReservation(change) }
     for change in commit.movements {
       if let old = change.old { applyMovement(old, sign: -1) }
-      if let new = change.new { applyMovement(new, sign: 1) }
+      if let new = change.new { applyMovement(new, sign: 1, at: commit.time) }
     }
+    for event in commit.outbox { sequences[event.subject, default: []].append(event.sequence) }
   }
 
-  /// The available units of a product during each part of the span `start` … `end`; empty for a product that did not
-  /// exist in it.
-  public func availability(of product: UUID, from start: MonotonicInstant, to end: MonotonicInstant) -> [Int] {
-    guard let steps = availability[product] else { return [] }
-    // The step that holds at `start` is the last one that began before it.
-    var low = 0
-    var high = steps.count
-    while low < high {
-      let middle = (low + high) / 2
-      if steps[middle].since <= start { low = middle + 1 } else { high = middle }
-    }
-    return steps[max(0, low - 1)...].prefix { $0.since <= end }.map(\.available)
-  }
+  /// The reservation of an order, `nil` when it has none.
+  public func reservation(ofOrder id: UUID) -> UUID? { reservationsOfOrder[id]?.last }
 
   /// Pending reservations, oldest expiry first.
   public var pending: [ReservationRow] {
     reservations.values.filter(\.isPending).sorted { ($0.expiresAt, $0.id) < ($1.expiresAt, $1.id) }
   }
 
-  private func applyItem(_ change: RowPair<ItemRow>, at time: MonotonicInstant) {
-    guard let new = change.new else {
-      if let old = change.old { items[old.productId] = nil }
-      return
+  // MARK: - What was
+
+  /// The number of commits so far: the latest moment.
+  private var latest: Int { commitTimes.count }
+
+  /// The moments from `start` to `end`: before the first commit in between, and after each.
+  public func moments(from start: MonotonicInstant, to end: MonotonicInstant) -> ClosedRange<Int> {
+    let first = commits(until: start)
+    return first...max(first, commits(until: end))
+  }
+
+  /// What the row of a product was during `span`, one entry for each change.
+  public func states(ofItem product: UUID, in span: ClosedRange<Int>) -> [ItemRow?] {
+    itemHistory[product, default: RowHistory()].states(in: span).map(\.row)
+  }
+
+  /// What the row of a reservation was during `span`, one entry for each change.
+  public func states(ofReservation id: UUID, in span: ClosedRange<Int>) -> [ReservationRow?] {
+    reservationHistory[id, default: RowHistory()].states(in: span).map(\.row)
+  }
+
+  /// Whether a reservation was expired or, by the database's clock, past its time while it was pending, at some moment
+  /// of `span`, which ends at `end`.
+  public func wasOverdue(_ id: UUID, in span: ClosedRange<Int>, until end: MonotonicInstant) -> Bool {
+    reservationHistory[id, default: RowHistory()].states(in: span).contains { state in
+      guard let row = state.row else { return false }
+      if row.status == "expired" { return true }
+      let last = state.next.map { commitTimes[$0 - 1] } ?? end
+      return row.isPending && row.expiresAt <= databaseTime(at: last)
     }
-    items[new.productId] = new
-    if change.old?.available != new.available {
-      availability[new.productId, default: []].append(AvailabilityStep(since: time, available: new.available))
+  }
+
+  /// Whether `item` is a version of its row that was committed.
+  public func wasCommitted(_ item: ItemRow) -> Bool {
+    itemHistory[item.productId]?.versions.contains(item) == true
+  }
+
+  /// Every item at `moment`, by product id.
+  public func items(at moment: Int) -> [ItemRow] {
+    itemHistory.values.compactMap { $0.row(at: moment) }.sorted { $0.productId < $1.productId }
+  }
+
+  /// The moments of `span` at which items differ from before, the first moment included.
+  public func momentsOfItems(in span: ClosedRange<Int>) -> [Int] {
+    [span.lowerBound] + Set(itemHistory.values.flatMap { $0.changes(in: span) }).sorted()
+  }
+
+  /// How many reservations were pending during `span`, one entry for each change.
+  public func pendingCounts(in span: ClosedRange<Int>) -> [Int] {
+    pendingHistory.states(in: span).map { $0.row ?? 0 }
+  }
+
+  /// The reservations that expired after the first moment of `span` and within it.
+  public func expired(in span: ClosedRange<Int>) -> [UUID] {
+    let later = expiries.reversed().prefix { $0.moment > span.lowerBound }
+    return later.filter { $0.moment <= span.upperBound }.map(\.reservation)
+  }
+
+  /// When the replenishment of `product` with `key` was stored; `nil` when it was not.
+  public func replenished(_ product: UUID, key: String) -> MonotonicInstant? {
+    replenishedAt["\(product) \(key)"]
+  }
+
+  private func databaseTime(at instant: MonotonicInstant) -> Timestamp {
+    databaseEpoch.advanced(by: .nanoseconds(instant.nanoseconds))
+  }
+
+  private func commits(until instant: MonotonicInstant) -> Int {
+    var low = 0
+    var high = commitTimes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if commitTimes[middle] <= instant { low = middle + 1 } else { high = middle }
     }
+    return low
+  }
+
+  // MARK: - Taking changes
+
+  private func applyItem(_ change: RowPair<ItemRow>) {
+    guard let id = (change.new ?? change.old)?.productId else { return }
+    items[id] = change.new
+    itemHistory[id, default: RowHistory()].append(change.new, at: latest)
   }
 
   private func applyLine(_ line: LineRow, sign: Int) {
@@ -93,9 +167,16 @@ public final class InventoryShadow {
     }
     if let new = change.new {
       reservations[new.id] = new
-      reservationOfOrder[new.orderId] = new.id
+      if change.old == nil { reservationsOfOrder[new.orderId, default: []].append(new.id) }
       for line in lines[new.id] ?? [] { count(line, new.status, 1) }
+      if new.status == "expired", change.old?.status != "expired" { expiries.append((latest, new.id)) }
     }
+    if let id = (change.new ?? change.old)?.id {
+      reservationHistory[id, default: RowHistory()].append(change.new, at: latest)
+    }
+    let before = pendingCount
+    pendingCount += (change.new?.isPending == true ? 1 : 0) - (change.old?.isPending == true ? 1 : 0)
+    if pendingCount != before { pendingHistory.append(pendingCount, at: latest) }
   }
 
   private func count(_ line: LineRow, _ status: String, _ sign: Int) {
@@ -106,11 +187,14 @@ public final class InventoryShadow {
     }
   }
 
-  private func applyMovement(_ movement: MovementRow, sign: Int) {
+  private func applyMovement(_ movement: MovementRow, sign: Int, at time: MonotonicInstant? = nil) {
     ledger[movement.productId, default: 0] += sign * movement.delta
     switch movement.reason {
     case "confirmed": ledgerOfConfirmations[movement.productId, default: 0] += sign * movement.delta
-    case "replenished": replenishments["\(movement.productId) \(movement.ref)", default: 0] += sign
+    case "replenished":
+      let key = "\(movement.productId) \(movement.ref)"
+      replenishments[key, default: 0] += sign
+      if replenishedAt[key] == nil { replenishedAt[key] = time }
     default: break
     }
   }

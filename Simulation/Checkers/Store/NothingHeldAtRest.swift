@@ -1,10 +1,12 @@
 /// Rule 1 once the dust settles: no stock is held by anything, so that all of it can be sold.
 public struct NothingHeldAtRest: StoreChecker {
+  public let invariants: Set<Invariant> = [.nothingHeldAtRest]
+
   public init() {}
 
   public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? {
     let held = shadow.items.values.filter { $0.reserved != 0 }.sorted { $0.productId < $1.productId }
     guard !held.isEmpty else { return nil }
-    return Violation("nothing is undersold once the dust settles", held.prefix(8).map(\.description))
+    return Violation(.nothingHeldAtRest, held.prefix(8).map(\.description))
   }
 }

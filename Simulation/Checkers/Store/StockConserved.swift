@@ -3,6 +3,8 @@ internal import FoundationEssentials
 /// Rule 1: for every product `0 <= reserved <= quantity`, `reserved` is the sum of its pending lines, the ledger adds up
 /// to `quantity`, and what left by confirmations is what confirmed reservations hold.
 public struct StockConserved: StoreChecker {
+  public let invariants: Set<Invariant> = [.neverOversold, .reservedIsPending, .ledgerAddsUp, .confirmedUnitsLeft]
+
   public init() {}
 
   public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? {
@@ -31,24 +33,23 @@ public struct StockConserved: StoreChecker {
   private func judge(_ product: UUID?, _ shadow: InventoryShadow) -> Violation? {
     guard let product, let item = shadow.items[product] else { return nil }
     if item.reserved < 0 || item.reserved > item.quantity {
-      return Violation("stock is never oversold: 0 <= reserved <= quantity", ["\(item)"] + holders(product, shadow))
+      return Violation(.neverOversold, ["\(item)"] + holders(product, shadow))
     }
     let pending = shadow.pendingUnits[product] ?? 0
     if item.reserved != pending {
       return Violation(
-        "reserved is the sum of the pending reservations' lines",
+        .reservedIsPending,
         ["\(item)", "pending lines hold \(pending) units"] + holders(product, shadow))
     }
     let ledger = shadow.ledger[product] ?? 0
     if item.quantity != ledger {
-      return Violation(
-        "the ledger stock_movements adds up to quantity", ["\(item)", "stock_movements add up to \(ledger)"])
+      return Violation(.ledgerAddsUp, ["\(item)", "stock_movements add up to \(ledger)"])
     }
     let left = -(shadow.ledgerOfConfirmations[product] ?? 0)
     let confirmed = shadow.confirmedUnits[product] ?? 0
     if left != confirmed {
       return Violation(
-        "units that left are the units of confirmed reservations",
+        .confirmedUnitsLeft,
         ["\(item)", "stock_movements let \(left) units go by confirmations, confirmed reservations hold \(confirmed)"]
           + holders(product, shadow))
     }

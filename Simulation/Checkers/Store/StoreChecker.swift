@@ -1,5 +1,5 @@
 /// An invariant on the committed tables: it holds after every commit, or when everything has come to rest.
-public protocol StoreChecker: Sendable {
+public protocol StoreChecker: Checker, Sendable {
   /// Judges the tables after `commit`, which is already in `shadow`.
   func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation?
   /// Judges the tables once every reservation has ended and nothing is under way.

@@ -75,6 +75,7 @@ extension MovementRow {
 
 extension OutboxRow {
   fileprivate init(_ row: ColumnReader) {
-    self.init(id: row.read("id"), type: row.read("type"), subject: row.read("subject"))
+    self.init(
+      id: row.read("id"), type: row.read("type"), subject: row.read("subject"), sequence: row.read("sequence"))
   }
 }

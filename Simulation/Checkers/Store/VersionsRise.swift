@@ -1,12 +1,14 @@
 /// The version of an item rises with every change of its row, so that an optimistic writer sees any change.
 public struct VersionsRise: StoreChecker {
+  public let invariants: Set<Invariant> = [.versionRises]
+
   public init() {}
 
   public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? {
     for change in commit.items {
       guard let old = change.old, let new = change.new, old != new else { continue }
       if new.version <= old.version {
-        return Violation("version rises with every change of an item", ["was: \(old)", "is:  \(new)"])
+        return Violation(.versionRises, ["was: \(old)", "is:  \(new)"])
       }
     }
     return nil

@@ -14,12 +14,15 @@ public enum PlantedTable {
       if let found = one.found {
         broke = found.finding
       } else if let trouble = one.trouble {
-        broke = "harness failure: \(trouble.evidence.first ?? trouble.finding)"
+        broke =
+          trouble.verdict == .crashed
+          ? "harness failure: \(trouble.evidence.first ?? trouble.finding)"
+          : "NOT EXPECTED at seed \(trouble.settings.seed): \(trouble.finding)"
       } else {
         broke = one.isOver(limit: hunt.limit) ? "SURVIVED" : "not played to the end"
       }
       table.add([
-        one.bug, one.found?.settings.scenario ?? "–", Quantity.count(Int(one.seeds)),
+        one.bug.name, one.found?.settings.scenario ?? "–", Quantity.count(Int(one.seeds)),
         Quantity.duration(seconds: one.virtualSeconds), Quantity.duration(seconds: one.workerSeconds), broke,
       ])
     }

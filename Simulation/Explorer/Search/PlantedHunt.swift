@@ -4,19 +4,17 @@ public import Scenarios
 public struct PlantedHunt: JobSource {
   /// What became of one bug.
   public struct Hunt: Sendable {
-    public let bug: String
-    public let summary: String
-    /// The scenarios that may find it, tried in turn at every seed.
-    public let scenarios: [String]
+    /// The bug, whose scenarios are tried in turn at every seed.
+    public let bug: PlantedBug
     /// Runs played.
     public internal(set) var runs = 0
     /// Virtual time in these runs, in seconds.
     public internal(set) var virtualSeconds = 0.0
     /// Real time that workers spent, in seconds.
     public internal(set) var workerSeconds = 0.0
-    /// The run that found it.
+    /// The run that found it, by an invariant that the bug is expected to break.
     public internal(set) var found: RunReport?
-    /// A run that ended for a reason that finds nothing: the harness failed.
+    /// A run that ended for a reason that finds nothing: the harness failed, or something else broke.
     public internal(set) var trouble: RunReport?
     /// Seeds played to their end.
     public internal(set) var seeds: UInt64 = 0
@@ -33,8 +31,8 @@ public struct PlantedHunt: JobSource {
   private var jobs: [Int: Int] = [:]
 
   /// A hunt for each of `bugs`, with seeds 1 … `limit`.
-  public init(_ bugs: [(name: String, summary: String, scenarios: [String])], limit: UInt64 = 1_000) {
-    hunts = bugs.map { Hunt(bug: $0.name, summary: $0.summary, scenarios: $0.scenarios) }
+  public init(_ bugs: [PlantedBug], limit: UInt64 = 1_000) {
+    hunts = bugs.map { Hunt(bug: $0) }
     self.limit = limit
   }
 
@@ -52,7 +50,8 @@ public struct PlantedHunt: JobSource {
     return Job(
       id: jobCount,
       settings: RunSettings(
-        scenario: hunt.scenarios[hunt.runs % hunt.scenarios.count], seed: hunt.seeds + 1, plantedBug: hunt.bug))
+        scenario: hunt.bug.scenarios[hunt.runs % hunt.bug.scenarios.count], seed: hunt.seeds + 1,
+        plantedBug: hunt.bug.name))
   }
 
   public mutating func finish(_ result: JobResult) {
@@ -63,12 +62,18 @@ public struct PlantedHunt: JobSource {
     hunts[index].workerSeconds += result.report.elapsed
     switch result.report.verdict {
     case .passed: break
-    case .invariantBroken, .notConverged: hunts[index].found = result.report
+    case .invariantBroken, .notConverged:
+      // What else breaks shows another bug, or a checker that is wrong.
+      if hunts[index].bug.isFound(by: result.report) {
+        hunts[index].found = result.report
+      } else {
+        hunts[index].trouble = result.report
+      }
     // A bug that makes the service trap would be found, too; but a refused statement or a failed rewrite would look the
     // same and prove nothing.
     case .crashed: hunts[index].trouble = result.report
     }
-    if hunts[index].runs % hunts[index].scenarios.count == 0 || hunts[index].found != nil {
+    if hunts[index].runs % hunts[index].bug.scenarios.count == 0 || hunts[index].found != nil {
       hunts[index].seeds = result.job.settings.seed
     }
   }

@@ -32,13 +32,13 @@ struct Customer {
     case 73..<78: try await replenish()
     case 78..<88: _ = try await client.perform(.readItem(productId: stream.pick(world.products)))
     case 88..<93: try await readReservation()
-    case 93..<96: _ = try await client.perform(.readAggregate(path: stream.pick(Self.aggregates)))
+    case 93..<96: _ = try await client.perform(.readAggregate(stream.pick(Self.aggregates)))
     default: _ = try await client.perform(.expire)
     }
   }
 
-  private static let aggregates = [
-    "/inventory/low-stock?threshold=10&limit=5", "/inventory/most-reserved?limit=3", "/inventory/stats",
+  private static let aggregates: [ClientRecord.Aggregate] = [
+    .lowStock(threshold: 10, limit: 5), .mostReserved(limit: 3), .stats,
   ]
 
   private enum End { case confirm, release }

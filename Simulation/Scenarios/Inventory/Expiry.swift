@@ -52,8 +52,8 @@ public struct Expiry: Scenario {
       let sold = confirmed.count { $0 }
       guard let item = inventory.shadow.items[product] else { return }
       if item.reserved != 0 || item.quantity > 50 - sold {
-        world.violate(
-          "every unit of an expired reservation comes back, once",
+        inventory.violate(
+          .expiredUnitsReturn,
           ["\(item)", "\(sold) of \(Self.reservations) reservations were confirmed of 50 units"])
       }
     }

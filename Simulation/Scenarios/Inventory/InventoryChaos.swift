@@ -65,8 +65,8 @@ public struct InventoryChaos: Scenario {
       let answer = try await client.perform(
         .reserve(orderId: client.stream.uuid(), lines: lines), patience: .once, ttlSeconds: 600)
       guard answer?.status == 200, let id = answer?.reservationId else {
-        inventory.world.violate(
-          "what is available at rest can be sold",
+        inventory.violate(
+          .restCanBeSold,
           ["\(left) units available of \(product), answer \(String(describing: answer))"])
         return
       }

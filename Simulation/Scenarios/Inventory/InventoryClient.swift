@@ -65,7 +65,8 @@ final class InventoryClient: @unchecked Sendable {
     return nil
   }
 
-  /// One attempt; `nil` when it failed in a way that says nothing about the request.
+  /// One attempt; `nil` when it failed in a way that says nothing about the request. An answer that cannot be read is
+  /// such a way only while the faults of the run may damage answers.
   private func send(
     _ operation: ClientRecord.Operation, _ attempt: Int, _ timeout: Duration, _ ttlSeconds: Int?
   ) async throws -> ClientRecord.Answer? {
@@ -74,6 +75,7 @@ final class InventoryClient: @unchecked Sendable {
       operation, authority: "\(instance.name):\(InventoryWorld.port)", timeout: timeout, ttlSeconds: ttlSeconds)
     let start = world.kernel.now
     let afterHealing = world.hasRecovered
+    let mayBeDamaged = world.mayDamageAnswers
     world.world.requestCount += 1
     let response: HTTPResponseMessage
     do {
@@ -81,6 +83,9 @@ final class InventoryClient: @unchecked Sendable {
     } catch let error as HTTPTransportError {
       world.kernel.record(
         .operation, host: process.host, UInt64(attempt), detail: "\(name): \(operation): \(error.code)")
+      if error.code == .malformedResponse, !mayBeDamaged {
+        world.violate(.answersAreWhole, ["\(name): \(operation): \(error)"])
+      }
       if afterHealing {
         world.kernel.end(.notConverged(["after every fault had healed: \(name): \(operation): \(error)"]))
       }
@@ -90,6 +95,10 @@ final class InventoryClient: @unchecked Sendable {
       world.kernel.record(
         .operation, host: process.host, UInt64(response.head.status.code),
         detail: "\(name): \(operation): \(response.head.status.code), unreadable")
+      if !mayBeDamaged {
+        world.violate(
+          .answersAreWhole, ["\(name): \(operation): an answer of \(response.head.status.code) cannot be read"])
+      }
       return nil
     }
     let record = ClientRecord(

@@ -12,8 +12,8 @@ internal import SimulationKernel
 final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
   let host: SimulatedHost
   let server: SimulatedPostgresServer
-  /// Called when commits have been lost, with what the tables hold now.
-  var onFailOver: (CommitRecord) -> Void = { _ in }
+  /// Called when commits have been lost, with their numbers.
+  var onFailOver: (Set<UInt64>) -> Void = { _ in }
   private let stock: [(UUID, Int)]
   private let schemaChanges: [String]
 
@@ -77,8 +77,8 @@ final class InventoryDatabaseHost: FaultableDatabase, @unchecked Sendable {
 
   func failOver(losing commits: Int) -> Int {
     let lost = server.failOver(losing: commits)
-    onFailOver(server.database.contents())
-    return lost
+    onFailOver(Set(lost))
+    return lost.count
   }
 
   func restart() { server.restart() }

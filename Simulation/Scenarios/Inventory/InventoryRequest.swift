@@ -48,7 +48,10 @@ package enum InventoryRequest {
       return (.post, "/inventory/\(id.canonicalText)/replenish", "{\"quantity\":\(quantity)}")
     case .readItem(let id): return (.get, "/inventory/\(id.canonicalText)", nil)
     case .readReservation(let id): return (.get, "/inventory/reservations/\(id.canonicalText)", nil)
-    case .readAggregate(let path): return (.get, path, nil)
+    case .readAggregate(.lowStock(let threshold, let limit)):
+      return (.get, "/inventory/low-stock?threshold=\(threshold)&limit=\(limit)", nil)
+    case .readAggregate(.mostReserved(let limit)): return (.get, "/inventory/most-reserved?limit=\(limit)", nil)
+    case .readAggregate(.stats): return (.get, "/inventory/stats", nil)
     case .expire: return (.post, "/admin/reservations/expire", nil)
     }
   }
@@ -72,17 +75,45 @@ enum InventoryAnswer {
       answer.code = code
       answer.currentVersion = json["currentVersion"]?.integer
       answer.shortages = (json["shortages"]?.array ?? []).compactMap(shortage)
+      answer.unknownProducts = (json["productIds"]?.array ?? []).compactMap(id)
+      answer.reserved = json["reserved"]?.integer
+      answer.reservationStatus = json["reservationStatus"]?.string
       return answer
     }
     answer.reservationId = id(json["reservationId"])
     answer.orderId = id(json["orderId"])
     if answer.reservationId != nil { answer.reservationStatus = json["status"]?.string }
-    if let product = id(json["productId"]), let quantity = json["quantity"]?.integer,
-      let reserved = json["reserved"]?.integer, let version = json["version"]?.integer
-    {
-      answer.item = ItemRow(productId: product, quantity: quantity, reserved: reserved, version: version)
+    answer.item = item(json)
+    switch operation {
+    case .readAggregate(.stats): answer.stats = stats(json)
+    case .readAggregate:
+      let items = json["items"]?.array?.map(item)
+      if let items, !items.contains(nil) { answer.items = items.compactMap { $0 } }
+    case .expire:
+      answer.expired = json["expired"]?.integer
+      answer.unitsReturned = json["unitsReturned"]?.integer
+    default: break
     }
     return answer
+  }
+
+  /// A product's stock; `nil` when a member is missing or they contradict each other.
+  private static func item(_ json: JSONValue) -> ItemRow? {
+    guard let product = id(json["productId"]), let quantity = json["quantity"]?.integer,
+      let reserved = json["reserved"]?.integer, let version = json["version"]?.integer,
+      json["available"]?.integer == quantity - reserved
+    else { return nil }
+    return ItemRow(productId: product, quantity: quantity, reserved: reserved, version: version)
+  }
+
+  private static func stats(_ json: JSONValue) -> ClientRecord.Stats? {
+    guard let products = json["products"]?.integer, let quantity = json["quantity"]?.integer,
+      let reserved = json["reserved"]?.integer, let available = json["available"]?.integer,
+      let soldOut = json["soldOut"]?.integer, let pending = json["pendingReservations"]?.integer
+    else { return nil }
+    return ClientRecord.Stats(
+      products: products, quantity: quantity, reserved: reserved, available: available, soldOut: soldOut,
+      pendingReservations: pending)
   }
 
   private static func shortage(_ json: JSONValue) -> ClientRecord.Shortage? {

@@ -36,7 +36,7 @@ final class InventoryWorld: @unchecked Sendable {
   let instances: [SimulatedHost]
   let products: [UUID]
   /// What the tables hold; made anew when a fail-over has lost commits.
-  private(set) var shadow = InventoryShadow()
+  private(set) var shadow: InventoryShadow
   /// Whether every fault has healed and the recovery time has passed.
   private(set) var hasRecovered = false
   private let shape: Shape
@@ -44,8 +44,10 @@ final class InventoryWorld: @unchecked Sendable {
   private let database: InventoryDatabaseHost
   private let injector: FaultInjector
   private let bug: PlantedBug?
-  private let storeCheckers = StoreCheckers.all
-  private var historyCheckers = HistoryCheckers.make()
+  private let storeCheckers: [any StoreChecker]
+  private var historyCheckers: [any HistoryChecker]
+  /// Every commit that has not been lost, for a fail-over.
+  private var commits: [(sequence: UInt64, commit: StoreCommit)] = []
   /// When a fail-over lost commits last.
   private var lastLoss: MonotonicInstant?
   private var sabotage: [SabotagedConnector] = []
@@ -53,6 +55,8 @@ final class InventoryWorld: @unchecked Sendable {
 
   var kernel: SimulationKernel { world.kernel }
   var hasHealed: Bool { injector.hasHealed }
+  /// Whether what is sent now may get an answer that the service did not write.
+  var mayDamageAnswers: Bool { !injector.hasHealed && shape.faults.damagesAnswers }
   /// Transactions that the database ended with 40P01.
   var deadlocks: Int { database.server.statistics.deadlocks }
 
@@ -68,6 +72,10 @@ final class InventoryWorld: @unchecked Sendable {
       }
       return bug
     }
+    let bug = bug
+    storeCheckers = StoreCheckers.all.filter { bug?.isJudged(by: $0) ?? true }
+    historyCheckers = Self.historyCheckers(for: bug)
+    shadow = Self.emptyShadow(world.kernel)
     world.note(drawn: shape.faults.summary)
     instances = (1...shape.instances).map { world.kernel.host("inventory-\($0)") }
     clientHosts = (1...shape.clientHosts).map { world.kernel.host("client-\($0)") }
@@ -85,16 +93,22 @@ final class InventoryWorld: @unchecked Sendable {
   ///
   /// The workload heals the world itself when its safety phase is over.
   func play(_ workload: @escaping @Sendable (SimulatedProcess) async throws -> Void) -> RunOutcome {
+    var isPrepared = false
     database.server.onCommit { [weak self] record in
       guard let self else { return }
-      judge(StoreCommit(record, time: kernel.now))
+      let commit = StoreCommit(record, time: kernel.now)
+      shadow.apply(commit)
+      commits.append((record.sequence, commit))
+      // The products of the start are nobody's change, and no event tells of them.
+      if isPrepared { judge(commit) }
     }
-    database.onFailOver = { [weak self] contents in self?.beginAnew(with: contents) }
+    database.onFailOver = { [weak self] lost in self?.beginAnew(without: lost) }
     do {
       try database.prepare()
     } catch {
       return .harnessFailure("the database could not be prepared: \(error)")
     }
+    isPrepared = true
     for host in clientHosts { host.boot { _ in } }
     for host in instances {
       host.boot { [self] process in try await serve(process) }
@@ -184,29 +198,44 @@ final class InventoryWorld: @unchecked Sendable {
   }
 
   private func judge(_ commit: StoreCommit) {
-    shadow.apply(commit)
     for checker in storeCheckers {
       if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
     }
   }
 
-  /// Goes on from what a fail-over has left: whole transactions, so that every invariant holds of it.
-  private func beginAnew(with contents: CommitRecord) {
+  /// Goes on as if the commits that a fail-over has lost had never been: whole transactions, so that every invariant
+  /// holds of what is left.
+  private func beginAnew(without lost: Set<UInt64>) {
     lastLoss = kernel.now
-    shadow = InventoryShadow()
-    historyCheckers = HistoryCheckers.make()
-    shadow.apply(StoreCommit(contents, time: kernel.now))
+    commits.removeAll { lost.contains($0.sequence) }
+    shadow = Self.emptyShadow(kernel)
+    for commit in commits { shadow.apply(commit.commit) }
+    historyCheckers = Self.historyCheckers(for: bug)
   }
 
+  private static func emptyShadow(_ kernel: SimulationKernel) -> InventoryShadow {
+    InventoryShadow(databaseEpoch: kernel.options.wallOrigin)
+  }
+
+  private static func historyCheckers(for bug: PlantedBug?) -> [any HistoryChecker] {
+    HistoryCheckers.make().filter { bug?.isJudged(by: $0) ?? true }
+  }
+
+  /// Judges what is left when the workload is over. A deadlock is judged only then, so that it shows how it resolved.
   private func judgeAtRest() {
+    if deadlocks > 0 {
+      return violate(
+        .lockOrder, ["\(deadlocks) transactions were ended with 40P01 and ran again; the workload came to its end"])
+    }
     for checker in storeCheckers where shadow.pending.isEmpty {
       if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
     }
   }
 
-  private func violate(_ violation: Violation) {
-    world.violate(violation.invariant, violation.evidence)
-  }
+  private func violate(_ violation: Violation) { violate(violation.invariant, violation.evidence) }
+
+  /// Ends the run: `invariant` broke, as `evidence` shows.
+  func violate(_ invariant: Invariant, _ evidence: [String]) { world.violate(invariant.rawValue, evidence) }
 
   // MARK: - The service
 
@@ -226,14 +255,14 @@ final class InventoryWorld: @unchecked Sendable {
       environment: environment, connector: connector,
       configuration: InventoryConfiguration(expiryInterval: shape.expiryInterval))
     var handler = service.handler
-    if let requests = bug?.requests {
-      handler = SabotagedHandler(base: handler, sabotage: requests, entropy: kernel.stream("sabotage \(process)"))
+    if let bug, bug.requests != nil || !bug.answers.isEmpty {
+      handler = SabotagedHandler(base: handler, bug: bug, entropy: kernel.stream("sabotage \(process)"))
     }
     world.network.listen(process, port: Self.port, handler: handler)
     do {
       try await service.run()
     } catch let error where !(error is HostDead || error is CancellationError) {
-      world.violate("a service runs until it is stopped", ["\(process) ended: \(error)"])
+      violate(.serviceRuns, ["\(process) ended: \(error)"])
     }
   }
 

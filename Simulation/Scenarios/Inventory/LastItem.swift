@@ -34,13 +34,13 @@ public struct LastItem: Scenario {
       let won = answers.count { $0?.status == 200 }
       let refused = answers.count { $0?.code == "insufficient_stock" }
       if won != 1 || refused != Self.clientCount - 1 {
-        world.violate(
-          "of \(Self.clientCount) clients one gets the last item and the others are refused",
+        inventory.violate(
+          .lastItemOnce,
           ["\(won) × 200, \(refused) × 409 insufficient_stock, of \(answers.count)"]
             + answers.compactMap { $0 }.filter { $0.status == 200 }.prefix(5).map { "won: \($0)" })
       }
       if let item = inventory.shadow.items[product], item.reserved != 1 {
-        world.violate("one unit is reserved in the table", ["\(item)"])
+        inventory.violate(.lastItemReserved, ["\(item)"])
       }
     }
   }

@@ -37,8 +37,8 @@ public struct StaleVersion: Scenario {
         let won = answers.count { $0?.status == 200 }
         let stale = answers.count { $0?.code == "version_conflict" && $0?.currentVersion == before.version + 1 }
         if won != 1 || stale != writers - 1 {
-          world.violate(
-            "one of the writers of a version wins, and the others learn the version that beat them",
+          inventory.violate(
+            .staleWritersLearn,
             ["\(writers) writers of version \(before.version): \(won) × 200, \(stale) × 409 with the current version"]
               + answers.map { "answer \(String(describing: $0))" })
         }

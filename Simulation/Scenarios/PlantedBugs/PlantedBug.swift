@@ -1,3 +1,5 @@
+public import Checkers
+
 /// A mistake that is planted on purpose to see whether the simulator finds it: a rewrite of what crosses a seam. No
 /// production code knows of it.
 public struct PlantedBug: Sendable {
@@ -15,12 +17,33 @@ public struct PlantedBug: Sendable {
     case freshOrderIds
   }
 
+  /// A change of the HTTP answers on their way to the client: a service or proxy that says something else.
+  public struct AnswerRewrite: Sendable, Hashable {
+    /// What the request's method and path contain: `POST /inventory/confirm`.
+    public var request: String
+    /// In its answer's body this becomes `replacement`, where it occurs first.
+    public var fragment: String
+    public var replacement: String
+
+    /// In the answers to requests with `request` in their method and path, `fragment` becomes `replacement`.
+    public init(to request: String, replace fragment: String, with replacement: String) {
+      self.request = request
+      self.fragment = fragment
+      self.replacement = replacement
+    }
+  }
+
   /// The name on the command line, in kebab case.
-  public let name: String
+  public private(set) var name: String
   /// What is broken, in one line.
-  public let summary: String
-  /// The scenarios that are to find it, the likeliest first.
-  public let scenarios: [String]
+  public private(set) var summary: String
+  /// The scenarios that are to find it, each of them, the likeliest first.
+  public private(set) var scenarios: [String]
+  /// The invariants of which one must be reported broken. Any other finding is another bug than the planted one, or a
+  /// checker that is wrong.
+  public private(set) var expected: Set<Invariant>
+  /// Whether the expected invariants' checkers judge alone, because another finds the bug before they would.
+  public private(set) var isJudgedAlone = false
   /// Rewrites of the statements.
   public var rewrites: [StatementRewrite] = []
   /// Statements after which the transaction is committed and another begun.
@@ -29,15 +52,37 @@ public struct PlantedBug: Sendable {
   public var schemaChanges: [String] = []
   public var commits: CommitSabotage?
   public var requests: RequestSabotage?
+  public var answers: [AnswerRewrite] = []
 
-  init(
-    _ name: String, _ summary: String, foundBy scenarios: [String] = ["inventory-chaos"],
+  /// A bug that each of `scenarios` finds, by one of `expected`.
+  public init(
+    _ name: String, _ summary: String, foundBy scenarios: [String] = ["inventory-chaos"], as expected: Set<Invariant>,
     rewrites: [StatementRewrite] = []
   ) {
     self.name = name
     self.summary = summary
     self.scenarios = scenarios
+    self.expected = expected
     self.rewrites = rewrites
+  }
+
+  /// Whether `report` says what the bug is expected to break.
+  public func isFound(by report: RunReport) -> Bool { report.invariant.map(expected.contains) ?? false }
+
+  /// Whether `checker` judges runs with this bug.
+  func isJudged(by checker: any Checker) -> Bool { !isJudgedAlone || !expected.isDisjoint(with: checker.invariants) }
+
+  /// The same bug under another name, found by the checkers of `expected` alone.
+  func judgedAlone(
+    _ name: String, _ summary: String, foundBy scenarios: [String], as expected: Set<Invariant>
+  ) -> PlantedBug {
+    var alone = self
+    alone.name = name
+    alone.summary = summary
+    alone.scenarios = scenarios
+    alone.expected = expected
+    alone.isJudgedAlone = true
+    return alone
   }
 
   /// The bug with one more change.

@@ -4,20 +4,23 @@ internal import NIOCore
 internal import Seams
 internal import ServiceKit
 
-/// The HTTP seam with a planted bug in it: what a careless proxy or client library does to a request.
+/// The HTTP seam with a planted bug in it: what a careless proxy or client library does to a request, and what a wrong
+/// service answers.
 struct SabotagedHandler: HTTPHandler {
   let base: any HTTPHandler
-  let sabotage: PlantedBug.RequestSabotage
+  let bug: PlantedBug
   let entropy: any EntropySource
   private static let keyField = HTTPField.Name("Idempotency-Key")
 
   func handle(_ request: HTTPRequestMessage, from peer: HTTPPeer) async -> HTTPResponseMessage {
-    await base.handle(sabotaged(request), from: peer)
+    let response = await base.handle(sabotaged(request), from: peer)
+    let line = "\(request.head.method.rawValue) \(request.head.path ?? "")"
+    return bug.answers.filter { line.contains($0.request) }.reduce(response) { sabotaged($0, by: $1) }
   }
 
   private func sabotaged(_ request: HTTPRequestMessage) -> HTTPRequestMessage {
     var request = request
-    switch sabotage {
+    switch bug.requests {
     case .freshIdempotencyKeys:
       if let field = Self.keyField, request.head.headerFields[field] != nil {
         request.head.headerFields[field] = entropy.uuid().canonicalText
@@ -31,7 +34,17 @@ struct SabotagedHandler: HTTPHandler {
       let end = text.index(found.upperBound, offsetBy: 36)
       let changed = text.replacingCharacters(in: found.upperBound..<end, with: entropy.uuid().canonicalText)
       request.body = .bytes(ByteBuffer(string: changed))
+    case nil: break
     }
     return request
+  }
+
+  private func sabotaged(_ response: HTTPResponseMessage, by rewrite: PlantedBug.AnswerRewrite) -> HTTPResponseMessage {
+    guard case .bytes(let body) = response.body else { return response }
+    let text = String(buffer: body)
+    guard let found = text.firstRange(of: rewrite.fragment) else { return response }
+    var changed = response
+    changed.body = .bytes(ByteBuffer(string: text.replacingCharacters(in: found, with: rewrite.replacement)))
+    return changed
   }
 }

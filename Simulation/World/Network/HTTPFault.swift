@@ -18,6 +18,14 @@ public enum HTTPFault: String, Sendable, Hashable, CaseIterable {
   case garbageBody = "garbage-body"
   /// The status line says something else: 500 with the true body.
   case wrongStatus = "wrong-status"
+
+  /// Whether the caller gets an answer, but not the one that the server wrote.
+  public var damagesAnswer: Bool {
+    switch self {
+    case .cutBody, .wrongLength, .garbageBody, .wrongStatus: true
+    case .refused, .resetBefore, .resetAfter, .requestLost, .responseLost: false
+    }
+  }
 }
 
 /// The share of exchanges on a link that each fault befalls.

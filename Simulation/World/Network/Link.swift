@@ -16,6 +16,8 @@ public final class Link: @unchecked Sendable {
   }
   /// The share of messages that vanish, 0 ... 1.
   public var loss: Double = 0
+  /// How many messages vanished by ``loss``.
+  public private(set) var lostMessages = 0
   /// Whether the path is cut: everything vanishes, also what is under way.
   public var isCut = false
   /// What happens to HTTP exchanges that go out on this link.
@@ -38,6 +40,9 @@ public final class Link: @unchecked Sendable {
 
   @inline(__always)
   func loses() -> Bool {
-    isCut || (loss > 0 && stream.chance(loss))
+    if isCut { return true }
+    guard loss > 0, stream.chance(loss) else { return false }
+    lostMessages += 1
+    return true
   }
 }

@@ -112,6 +112,11 @@ public final class Network: @unchecked Sendable {
     }
   }
 
+  /// How many messages vanished by the loss of their links, cuts apart.
+  public var lostMessages: Int {
+    links.reduce(0) { sum, row in row.reduce(sum) { $0 + ($1?.lostMessages ?? 0) } }
+  }
+
   /// How often each HTTP fault happened, in the order of ``HTTPFault``'s cases.
   public var httpFaultCounts: [(fault: HTTPFault, count: Int)] {
     HTTPFault.allCases.compactMap { fault in faultCounts[fault].map { (fault, $0) } }

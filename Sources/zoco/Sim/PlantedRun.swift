@@ -10,7 +10,7 @@ struct PlantedRun {
   var workers: WorkerSetting
 
   func run() throws -> Exit {
-    var hunt = PlantedHunt(bugs.map { ($0.name, $0.summary, $0.scenarios) }, limit: limit)
+    var hunt = PlantedHunt(bugs, limit: limit)
     let pool = try workers.pool(verifies: false)
     let toTerminal = isatty(STDERR_FILENO) == 1
     try pool.run(&hunt, isInterrupted: { Interruption.happened }) { hunt in

@@ -123,7 +123,7 @@ extension Database {
   func observe(_ undo: [UndoEntry], of transaction: Transaction) {
     let found = changes(undo, of: transaction)
     if options.replicationLogLength > 0, !found.isEmpty {
-      commitLog.append(found)
+      commitLog.append((commitSequence, found))
       if commitLog.count > options.replicationLogLength { commitLog.removeFirst() }
     }
     guard !commitObservers.isEmpty else { return }
@@ -147,17 +147,6 @@ extension Database {
     }
   }
 
-  /// All committed rows, as one commit would have inserted them.
-  public func contents() -> CommitRecord {
-    var changes: [RowChange] = []
-    for table in committedTables {
-      for row in committedRows(of: table.name) {
-        changes.append(RowChange(table: table.name, columns: columns(of: table), old: nil, new: row.values))
-      }
-    }
-    return CommitRecord(sequence: commitSequence, changes: changes)
-  }
-
   // MARK: Fail-over
 
   /// Says that every commit so far has reached the replica: a fail-over cannot lose it any more.
@@ -165,13 +154,13 @@ extension Database {
 
   /// Takes the latest commits back, as a fail-over to a replica that had not received them does. No session may run.
   ///
-  /// - Returns: how many commits were lost: at most `count`, at most what the log holds.
-  func loseCommits(_ count: Int) -> Int {
+  /// - Returns: the numbers of the lost commits: at most `count`, at most what the log holds.
+  func loseCommits(_ count: Int) -> [UInt64] {
     prune()
-    var lost = 0
-    while lost < count, let changes = commitLog.popLast() {
-      for change in changes.reversed() { revert(change) }
-      lost += 1
+    var lost: [UInt64] = []
+    while lost.count < count, let commit = commitLog.popLast() {
+      for change in commit.changes.reversed() { revert(change) }
+      lost.append(commit.sequence)
     }
     return lost
   }

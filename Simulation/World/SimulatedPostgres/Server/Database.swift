@@ -72,8 +72,9 @@ public final class Database: @unchecked Sendable {
   @exclusivity(unchecked) var pruneQueue: Deque<(row: HeapRow, sequence: UInt64)> = []
   @exclusivity(unchecked) var commitObservers: [(CommitRecord) -> Void] = []
   @exclusivity(unchecked) var pendingRecords: [CommitRecord] = []
-  @exclusivity(unchecked) var commitLog: Deque<[LoggedChange]> = []
+  @exclusivity(unchecked) var commitLog: Deque<(sequence: UInt64, changes: [LoggedChange])> = []
   @exclusivity(unchecked) private var parsed: [String: PreparedText] = [:]
+  @exclusivity(unchecked) private var recentlyPrepared: [(text: String, prepared: PreparedText)] = []
   @exclusivity(unchecked) private var preparedCount: UInt64 = 0
 
   init(host: SimulatedHost, options: SimulatedPostgresOptions) {
@@ -179,6 +180,15 @@ public final class Database: @unchecked Sendable {
 
   /// The parsed text, from the cache when it was seen before.
   func prepare(_ text: String) throws -> PreparedText {
+    // A request's texts are asked for several times in a row; equal strings of one storage compare at once.
+    for recent in recentlyPrepared where recent.text == text { return recent.prepared }
+    let prepared = try known(text)
+    if recentlyPrepared.count == 8 { recentlyPrepared.removeFirst() }
+    recentlyPrepared.append((text, prepared))
+    return prepared
+  }
+
+  private func known(_ text: String) throws -> PreparedText {
     if let known = parsed[text] { return known }
     let statements = try Parser.statements(of: text)
     guard statements.count <= 1 else {

@@ -74,12 +74,12 @@ public final class SimulatedPostgresServer: @unchecked Sendable {
   /// Crashes the server and puts a replica in its place that lacks the latest commits, at most
   /// ``SimulatedPostgresOptions/replicationLogLength`` of them. ``restart()`` starts the replica.
   ///
-  /// - Returns: how many commits were lost.
+  /// - Returns: the numbers of the commits that were lost, as ``CommitRecord/sequence`` gave them.
   @discardableResult
-  public func failOver(losing commits: Int) -> Int {
+  public func failOver(losing commits: Int) -> [UInt64] {
     host.crash()
     let lost = database.loseCommits(commits)
-    host.kernel.record(.fault, host: host, UInt64(lost), 99, detail: "fail-over, \(lost) commits lost")
+    host.kernel.record(.fault, host: host, UInt64(lost.count), 99, detail: "fail-over, \(lost.count) commits lost")
     return lost
   }
 

@@ -1,0 +1,56 @@
+/// What must always hold, as a sentence. Every violation names one.
+public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
+  // MARK: The tables
+
+  case neverOversold = "stock is never oversold: 0 <= reserved <= quantity"
+  case reservedIsPending = "reserved is the sum of the pending reservations' lines"
+  case ledgerAddsUp = "the ledger stock_movements adds up to quantity"
+  case confirmedUnitsLeft = "units that left are the units of confirmed reservations"
+  case nothingHeldAtRest = "nothing is undersold once the dust settles"
+  case beginsPending = "a reservation begins pending"
+  case oneReservation = "an order has at most one reservation"
+  case endsOnce = "a reservation ends once"
+  case neverDeleted = "a reservation is never deleted"
+  case confirmedInTime = "a reservation is confirmed only before it expires"
+  case expiresAfterItsTime = "a reservation expires only after its time"
+  case versionRises = "version rises with every change of an item"
+  case eventOfItsTransaction = "an event tells of a change of its own transaction"
+  case changeHasItsEvent = "a change and its event are one transaction"
+  case sequenceRises = "the sequence of a subject's events rises"
+  case replenishedOnce = "a replenishment's key adds its stock once"
+
+  // MARK: What clients are told
+
+  case acknowledgedIsStored = "what a client was told is stored"
+  case retryIsTheSame = "a retry is the same request"
+  case noInternalError = "no request is answered with an internal error"
+  case noFailureAfterHealing = "no request fails once every fault has healed"
+  case refusalHasCode = "a refusal says its code as problem+json"
+  case refusalApplies = "a request is refused only for a reason that applies to it"
+  case stockWasShort = "a request is refused only for stock that was not there"
+  case rowWasAbsent = "a row is called unknown only if it was not there"
+  case reservationHadEnded = "a reservation is called ended only if it had ended so"
+  case reservationWasOverdue = "a reservation is called expired only if its time was over"
+  case versionHadChanged = "a version conflict names the version that was there, which is not the caller's"
+  case moreWasReserved = "a quantity is called below what is reserved only if it was"
+  case keyWasInUse = "a key is called in use only after its first request was waited for in vain"
+  case oneWriterWins = "one writer wins a version"
+  case aggregateIsTrue = "an aggregate says what the tables said at one moment"
+  case expiryIsCounted = "the expiry job counts what expired while it ran"
+
+  // MARK: The world
+
+  case lockOrder = "lines lock in one order, so that no transaction waits for another in a circle"
+  case answersAreWhole = "an answer that nothing damaged is what the service writes"
+  case comesToRest = "everything comes to rest once every fault has healed"
+  case serviceRuns = "a service runs until it is stopped"
+
+  // MARK: Single scenarios
+
+  case lastItemOnce = "of the clients that want the last item one gets it and the others are refused"
+  case lastItemReserved = "the last item is reserved in the table"
+  case staleWritersLearn = "one of the writers of a version wins, and the others learn the version that beat them"
+  case expiredUnitsReturn = "every unit of an expired reservation comes back, once"
+  case plentyIsReserved = "every order of plentiful products is reserved"
+  case restCanBeSold = "what is available at rest can be sold"
+}
