@@ -89,6 +89,8 @@ let package = Package(
     library(
       "ServiceKit",
       ["Seams", .collections, .configuration, .crypto, .httpTypes, .hummingbird, .logging, .nioCore]),
+    library("InventoryAPI", ["Seams", "ServiceKit", .httpTypes]),
+    library("Payments", ["Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging, .nioCore]),
     .target(
       name: "Inventory",
       dependencies: ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore],
@@ -96,8 +98,8 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", .argumentParser, .configuration,
-        .lifecycle, .logging, .nioCore, .unixSignals,
+        "Seams", "SeamsLive", "Postgres", "HTTPLive", "ServiceKit", "Inventory", "Payments", .argumentParser,
+        .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 
@@ -136,6 +138,8 @@ let package = Package(
       ],
       path: "Sources/zoco", swiftSettings: settings),
 
+    library(
+      "CallFixtures", in: "Tests", ["ServiceKit", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore]),
     tests("SeamsTests", ["Seams", "SeamsLive", .nioCore]),
     tests("KernelTests", ["SimulationKernel", "Seams"]),
     tests("NetworkTests", ["SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .nioCore]),
@@ -149,7 +153,7 @@ let package = Package(
     tests(
       "ServiceKitTests",
       [
-        "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "CallFixtures", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
         "SimulationKernel", "Seams",
         .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
       ]),
@@ -159,6 +163,13 @@ let package = Package(
         "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork", "SimulationKernel", "CSimulationTraps",
         "Seams", .httpTypes, .logging, .nioCore,
       ]),
+    tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
+    tests(
+      "PaymentsTests",
+      [
+        "CallFixtures", "Payments", "ServiceKit", "SimulatedNetwork", "SimulationKernel", "Seams", .configuration,
+        .httpTypes, .logging, .nioCore,
+      ]),
     tests("ScenarioTests", ["Scenarios", "Checkers", "Faults", "SimulatedNetwork", "SimulationKernel", "Seams"]),
     tests("ExplorerTests", ["Explorer", "Scenarios", "Checkers", "Reporting", "SimulationKernel"]),
     tests("LinearizabilityTests", ["Linearizability"]),
@@ -166,8 +177,9 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "Checkers",
-        "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "InventoryAPI",
+        "Payments", "Checkers", "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ",
+        "SimulatedNetwork",
         "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,
       ]),
   ],

@@ -36,6 +36,9 @@ public final class FaultInjector: @unchecked Sendable {
   /// The episodes that slow each link down now, in the order in which they began.
   private var delays: [ObjectIdentifier: [(episode: Int, delay: Duration)]] = [:]
   private var slowEpisodes = 0
+  /// How often the database went down, and whether it is down now.
+  private var outages = 0
+  private var isDatabaseDown = false
 
   /// An injector that does nothing yet.
   public init(kernel: SimulationKernel, network: Network, targets: Targets) {
@@ -171,6 +174,20 @@ public final class FaultInjector: @unchecked Sendable {
     }
   }
 
+  /// Takes the database down for `time` by `crash`. While it is down already, that is the same outage, which ends with
+  /// the first that is over; the next outage is another.
+  package func takeDown(_ database: any FaultableDatabase, for time: Duration, by crash: () -> Void) {
+    if !isDatabaseDown { outages += 1 }
+    isDatabaseDown = true
+    crash()
+    let outage = outages
+    later(time) { [self] in
+      guard outage == outages else { return }
+      isDatabaseDown = false
+      database.restart()
+    }
+  }
+
   /// Cuts `links` for `time`; a link is whole when the last of the episodes that cut it is over.
   package func cut(_ links: [Link], for time: Duration) {
     for link in links {
@@ -204,15 +221,13 @@ public final class FaultInjector: @unchecked Sendable {
   private func restartDatabase(_ kind: FaultKind, downFor time: Duration) {
     guard let database = targets.database else { return }
     note(kind, targets.databaseHost)
-    database.crash(kind == .databasePowerLoss ? .power : .process)
-    later(time) { database.restart() }
+    takeDown(database, for: time) { database.crash(kind == .databasePowerLoss ? .power : .process) }
   }
 
   private func failOver(losing commits: Int, downFor time: Duration) {
     guard let database = targets.database else { return }
     note(.databaseFailOver, targets.databaseHost)
-    _ = database.failOver(losing: commits)
-    later(time) { database.restart() }
+    takeDown(database, for: time) { _ = database.failOver(losing: commits) }
   }
 
   /// Cuts `host` off from its clients, its database or both.

@@ -21,20 +21,15 @@ struct Runtime {
     let configuration = try ServiceConfiguration(provider: EnvironmentVariablesProvider()) { path in
       try String(contentsOfFile: path, encoding: .utf8)
     }
-    let wallClock = SystemWallClock()
-    LoggingSystem.bootstrap { label in
-      JSONLinesLogHandler(label: label, level: configuration.logLevel, wallClock: wallClock)
-    }
-    let logger = Logger(label: label)
-    let clock = SystemMonotonicClock()
+    environment = .live(label: label, level: configuration.logLevel)
     do {
       var database = try PostgresConfiguration(url: configuration.databaseURL.value)
       database.sessionSettings = InventoryDatabase.sessionSettings
-      connector = PostgresConnector(configuration: database, clock: clock, logger: logger)
+      connector = PostgresConnector(
+        configuration: database, clock: environment.clock, logger: environment.logger)
     } catch {
       throw WrongDatabaseURL(cause: error)
     }
-    environment = ServiceEnvironment(clock: clock, wallClock: wallClock, entropy: SystemEntropy(), logger: logger)
     self.configuration = configuration
   }
 
@@ -58,5 +53,15 @@ extension Runtime {
     let entries = try await migrator().status(deadline: deadline(in: limit))
     let missing = entries.filter { $0.appliedAt == nil }.map(\.name)
     guard missing.isEmpty else { throw MissingMigrations(names: missing) }
+  }
+}
+
+extension ServiceEnvironment {
+  /// The live sides of the seams, and a logger that writes JSON lines: once in a process.
+  static func live(label: String, level: Logger.Level) -> ServiceEnvironment {
+    let wallClock = SystemWallClock()
+    LoggingSystem.bootstrap { label in JSONLinesLogHandler(label: label, level: level, wallClock: wallClock) }
+    return ServiceEnvironment(
+      clock: SystemMonotonicClock(), wallClock: wallClock, entropy: SystemEntropy(), logger: Logger(label: label))
   }
 }

@@ -31,13 +31,16 @@ struct SourceRule: Sendable, CustomStringConvertible {
 
 extension SourceRule {
   /// What stands above the seams, where only they may be asked for time, randomness and tasks.
-  static let aboveTheSeams = ["Sources/Seams", "Sources/ServiceKit", "Sources/Inventory", "Simulation"]
+  static let aboveTheSeams = services + ["Simulation"]
   /// What stands around simulations: it waits for real processes, and measures how long runs take.
   static let parents = ["Simulation/Explorer", "Simulation/Scenarios/ScenarioRunner.swift"]
   /// What starts the first task of a simulated process, on that process's executor.
   static let boot = ["Simulation/Kernel/SimulatedProcess.swift"]
   private static let everywhere = ["Sources", "Simulation"]
-  private static let services = ["Sources/Seams", "Sources/ServiceKit", "Sources/Inventory"]
+  /// The services and what they are built on.
+  static let services = [
+    "Sources/Seams", "Sources/ServiceKit", "Sources/Inventory", "Sources/InventoryAPI", "Sources/Payments",
+  ]
 
   static let all: [SourceRule] = [
     rule("Task { }", ["Task"], /\bTask\s*(<[^>]*>)?\s*[\{\(]/, instead: "use a task group or async let"),

@@ -47,11 +47,12 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
 
   // MARK: Episodes that overlap
 
-  /// A service and its client with an injector on them, and a clock that is moved by hand.
+  /// A service, its client and a database with an injector on them, and a clock that is moved by hand.
   private struct Bench {
     let kernel = SimulationKernel(seed: 3)
     let network: Network
     let service: SimulatedHost
+    let database = NotedDatabase()
     let injector: FaultInjector
     let link: Link
 
@@ -64,7 +65,7 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
       link = network.link(from: client, to: service)
       injector = FaultInjector(
         kernel: kernel, network: network,
-        targets: .init(services: [service], clients: [client]))
+        targets: .init(services: [service], clients: [client], database: database))
     }
 
     func run(untilMilliseconds time: Int64) {
@@ -111,6 +112,22 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     #expect(bench.service.isPaused)
     bench.run(untilMilliseconds: 2_400)
     #expect(!bench.service.isPaused)
+    bench.kernel.reap()
+  }
+
+  @Test func theEndOfAnOutageDoesNotEndTheNextOne() {
+    let bench = Bench()
+    bench.injector.takeDown(bench.database, for: .seconds(2)) { bench.database.crash(.process) }
+    bench.run(untilMilliseconds: 500)
+    // The same outage: it ends when the first of the two is over.
+    bench.injector.takeDown(bench.database, for: .seconds(1)) { bench.database.crash(.power) }
+    bench.run(untilMilliseconds: 1_600)
+    #expect(bench.database.isUp)
+    bench.injector.takeDown(bench.database, for: .seconds(2)) { bench.database.crash(.process) }
+    bench.run(untilMilliseconds: 2_100)
+    #expect(!bench.database.isUp)
+    bench.run(untilMilliseconds: 3_700)
+    #expect(bench.database.isUp)
     bench.kernel.reap()
   }
 

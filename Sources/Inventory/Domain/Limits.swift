@@ -12,6 +12,4 @@ package enum InventoryLimits {
   package static let timeToLiveSeconds = 1...86_400
   /// Products read by one `?ids=`.
   package static let idsPerRead = 1...100
-  /// Characters of an `Idempotency-Key`.
-  package static let idempotencyKeyLength = 1...255
 }

@@ -56,7 +56,7 @@ extension InventoryRoutes {
     let reader = try ObjectReader(context.body)
     let id = reader.pathUUID("productId", context)
     let quantity = reader.integer("quantity", in: InventoryLimits.replenishQuantity)
-    let key = Self.idempotencyKey(request, reader)
+    let key = reader.idempotencyKey(of: request)
     try reader.finish()
     let outcome = try await database.replenish(
       ReplenishRequest(
@@ -79,19 +79,6 @@ extension InventoryRoutes {
     case .keyReused: throw Problem.idempotencyKeyReused
     case .keyInUse: throw Problem.idempotencyKeyInUse
     }
-  }
-
-  private static func idempotencyKey(_ request: Request, _ reader: ObjectReader) -> String {
-    let range = InventoryLimits.idempotencyKeyLength
-    guard let key = request.headers[.idempotencyKey] else {
-      reader.fail("Idempotency-Key", "missing; expected a header of 1 to 255 characters")
-      return ""
-    }
-    guard range.contains(key.utf8.count), key.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
-      reader.fail("Idempotency-Key", "expected 1 to 255 printable ASCII characters")
-      return ""
-    }
-    return key
   }
 
   /// SHA-256 of the validated request with sorted keys (CONTRACT, `idempotency_key_reused`). The product is part of
@@ -130,7 +117,5 @@ extension JSONWriter {
 }
 
 extension HTTPField.Name {
-  static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
-  static let idempotencyReplayed = HTTPField.Name("Idempotency-Replayed")!
   static let xCache = HTTPField.Name("X-Cache")!
 }

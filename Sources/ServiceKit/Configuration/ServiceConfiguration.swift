@@ -74,9 +74,3 @@ package struct ServiceConfiguration: Sendable {
     return options
   }
 }
-
-extension SettingsReader {
-  fileprivate mutating func milliseconds(_ variable: String, upTo limit: Int, default value: Int) -> Duration {
-    .milliseconds(integer(variable, in: 1...limit, unit: "milliseconds", default: value))
-  }
-}

@@ -1,13 +1,17 @@
-internal import Configuration
+package import Configuration
 
 /// Reads variables one after the other and gathers what is wrong with them.
-struct SettingsReader {
+package struct SettingsReader {
   private let config: ConfigReader
   /// Reads a secret's file.
   private let readFile: (String) throws -> String
-  private(set) var issues: [ConfigurationError.Issue] = []
+  /// What is wrong, in the order in which it was read.
+  package private(set) var issues: [ConfigurationError.Issue] = []
 
-  init(config: ConfigReader, readFile: @escaping (String) throws -> String) {
+  /// A reader of `config`.
+  ///
+  /// - Parameter readFile: reads the file that a `…_FILE` variable names.
+  package init(config: ConfigReader, readFile: @escaping (String) throws -> String) {
     self.config = config
     self.readFile = readFile
   }
@@ -20,15 +24,20 @@ struct SettingsReader {
     return value.flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  mutating func fail(_ variable: String, _ message: String) {
+  /// Records that `variable` is wrong.
+  package mutating func fail(_ variable: String, _ message: String) {
     issues.append(ConfigurationError.Issue(variable: variable, message: message))
   }
 
-  mutating func string(_ variable: String, default value: String) -> String {
+  /// The text of a variable, `value` when it is not set.
+  package mutating func string(_ variable: String, default value: String) -> String {
     text(variable) ?? value
   }
 
-  mutating func integer(_ variable: String, in range: ClosedRange<Int>, unit: String = "", default value: Int) -> Int {
+  /// A whole number within `range`, `value` when the variable is not set.
+  package mutating func integer(
+    _ variable: String, in range: ClosedRange<Int>, unit: String = "", default value: Int
+  ) -> Int {
     guard let text = text(variable) else { return value }
     guard let number = Int(text), range.contains(number) else {
       let unit = unit.isEmpty ? "" : " \(unit)"
@@ -40,7 +49,8 @@ struct SettingsReader {
     return number
   }
 
-  mutating func choice<Choice>(
+  /// The choice that a variable names, in any case, `value` when it is not set.
+  package mutating func choice<Choice>(
     _ variable: String, of choices: [(name: String, value: Choice)], default value: Choice
   ) -> Choice {
     guard let text = text(variable) else { return value }
@@ -53,7 +63,7 @@ struct SettingsReader {
   }
 
   /// A secret from the variable itself or from the file that its sibling `…_FILE` names.
-  mutating func secret(
+  package mutating func secret(
     _ variable: String, expectation: String, isValid: (String) -> Bool
   ) -> Secret {
     let nothing = Secret("")
@@ -82,5 +92,10 @@ struct SettingsReader {
       return nothing
     }
     return Secret(value)
+  }
+
+  /// A number of milliseconds from 1 to `limit`, `value` of them when the variable is not set.
+  package mutating func milliseconds(_ variable: String, upTo limit: Int, default value: Int) -> Duration {
+    .milliseconds(integer(variable, in: 1...limit, unit: "milliseconds", default: value))
   }
 }

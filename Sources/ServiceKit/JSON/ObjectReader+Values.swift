@@ -1,5 +1,5 @@
 package import FoundationEssentials
-internal import Seams
+package import Seams
 
 extension ObjectReader {
   /// A UUID in text form; all zeros when the member is wrong.
@@ -14,6 +14,33 @@ extension ObjectReader {
       return nil
     }
     return id
+  }
+
+  /// UUIDs in text form; empty when the member is wrong.
+  package func uuids(_ name: String, count: ClosedRange<Int>) -> [UUID] {
+    let expectation = "an array of \(count.lowerBound) to \(count.upperBound) UUIDs"
+    guard let value = required(name, expectation) else { return [] }
+    guard case .array(let elements) = value, count.contains(elements.count) else {
+      mismatch(name, expectation, value)
+      return []
+    }
+    let ids = elements.compactMap { $0.string.flatMap { UUID(text: $0) } }
+    guard ids.count == elements.count else {
+      fail(name, "expected \(expectation), found an element that is none")
+      return []
+    }
+    return ids
+  }
+
+  /// An RFC 3339 time; the epoch when the member is wrong.
+  package func timestamp(_ name: String) -> Timestamp {
+    let expectation = "a time such as \"2026-01-31T09:05:00Z\""
+    guard let value = required(name, expectation) else { return Timestamp(microsecondsSinceEpoch: 0) }
+    guard case .string(let text) = value, let time = Timestamp(text) else {
+      mismatch(name, expectation, value)
+      return Timestamp(microsecondsSinceEpoch: 0)
+    }
+    return time
   }
 
   /// An integer within `range`; its lower bound when the member is wrong.

@@ -20,9 +20,12 @@ package final class ObjectReader {
   private let errors: ErrorList
   private let path: Path
 
-  /// The errors of a whole document.
+  /// The errors of a whole document, and whether a member that nobody asked for is one.
   private final class ErrorList {
     var list: [FieldError] = []
+    let ignoresUnknown: Bool
+
+    init(ignoresUnknown: Bool) { self.ignoresUnknown = ignoresUnknown }
   }
 
   /// Where an object stands; made into text only for an error.
@@ -57,14 +60,15 @@ package final class ObjectReader {
 
   /// Reads `value`, which must be an object.
   ///
+  /// - Parameter ignoringUnknown: for answers of another service, which may say more than its caller knows yet.
   /// - Throws: `validation_failed` when it is something else.
-  package init(_ value: JSONValue) throws(Problem) {
+  package init(_ value: JSONValue, ignoringUnknown: Bool = false) throws(Problem) {
     guard case .object(let members) = value else {
       throw .validationFailed("", "expected a JSON object, found \(value.kind)")
     }
     self.members = members
     isRead = Array(repeating: false, count: members.count)
-    errors = ErrorList()
+    errors = ErrorList(ignoresUnknown: ignoringUnknown)
     path = .root
   }
 
@@ -170,6 +174,7 @@ package final class ObjectReader {
   }
 
   private func refuseUnknown() {
+    guard !errors.ignoresUnknown else { return }
     for (index, member) in members.enumerated() where !isRead[index] && !knownNames.contains(member.name) {
       let near = NearestName.of(member.name, among: knownNames).map { "; did you mean '\($0)'?" } ?? ""
       fail(member.name, "unknown member '\(excerpt(member.name))'\(near)")

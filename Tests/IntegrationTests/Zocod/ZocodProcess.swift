@@ -49,11 +49,12 @@ final class ZocodProcess: Sendable {
     try await ZocodProcess(arguments, settings: settings).end()
   }
 
-  /// Runs `body` with `zocod inventory` once it listens. Whatever `body` leaves behind is killed.
+  /// Runs `body` with a service of `zocod` once it listens. Whatever `body` leaves behind is killed.
   static func serving<Value>(
-    settings: [String: String], _ body: (ZocodProcess, LiveHTTPServerAddress) async throws -> Value
+    _ command: String = "inventory", settings: [String: String],
+    _ body: (ZocodProcess, LiveHTTPServerAddress) async throws -> Value
   ) async throws -> Value {
-    let service = try ZocodProcess(["inventory"], settings: settings)
+    let service = try ZocodProcess([command], settings: settings)
     defer { service.kill() }
     return try await body(service, try await service.address())
   }

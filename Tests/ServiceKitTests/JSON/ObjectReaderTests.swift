@@ -128,6 +128,33 @@ import Testing
     #expect(!reader.has("items"))
     try reader.finish()
   }
+
+  @Test func anAnswerMaySayMoreThanItsReaderKnows() throws {
+    let value = try StrictJSON.parse(#"{"a":1,"b":2,"list":[{"c":3,"d":4}]}"#)
+    let reader = try ObjectReader(value, ignoringUnknown: true)
+    #expect(reader.integer("a", in: 0...9) == 1)
+    #expect(reader.objects("list", count: 1...1) { $0.integer("c", in: 0...9) } == [3])
+    try reader.finish()
+  }
+
+  @Test func listsOfIdsAndTimesAreRead() throws {
+    let reader = try reader(#"{"ids":["\#(id)"],"at":"2026-01-31T09:05:00.25Z"}"#)
+    #expect(reader.uuids("ids", count: 1...2) == [UUID(text: id)])
+    #expect(reader.timestamp("at") == Timestamp("2026-01-31T09:05:00.250Z"))
+    try reader.finish()
+  }
+
+  @Test(arguments: [
+    (#"{"ids":[],"at":"x"}"#, ["ids", "at"]), (#"{"ids":["x"],"at":7}"#, ["ids", "at"]), ("{}", ["ids", "at"]),
+    (#"{"ids":[1],"at":null}"#, ["ids", "at"]),
+  ])
+  func aWrongListOrTimeIsNamed(text: String, fields: [String]) throws {
+    let reader = try reader(text)
+    _ = reader.uuids("ids", count: 1...2)
+    _ = reader.timestamp("at")
+    let problem = #expect(throws: Problem.self) { try reader.finish() }
+    #expect(problem?.fieldErrors.map { $0.prefix { $0 != ":" } } == fields.map { $0[...] })
+  }
 }
 
 extension Problem {

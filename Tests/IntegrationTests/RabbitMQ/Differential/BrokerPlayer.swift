@@ -187,13 +187,19 @@ final class BrokerPlayer: Sendable {
     }
   }
 
-  /// Nobody answers an acknowledgement: a question on the same channel shows whether it was refused.
+  /// Nobody answers an acknowledgement: a question on the same channel shows whether it was refused. The refusal may come
+  /// before the question is asked or as its answer.
   private func settled(_ client: Int, _ tag: UInt64, _ multiple: Bool) async throws -> String {
     state.withLock { state in
       state.clients[client].held.removeAll { $0 == tag || (multiple && ($0 < tag || tag == 0)) }
     }
-    try await channel(client).declareExchange(BrokerExchange("amq.topic", .topic), passive: true, deadline: soon)
-    return "settled"
+    do {
+      try await channel(client).declareExchange(BrokerExchange("amq.topic", .topic), passive: true, deadline: soon)
+      return "settled"
+    } catch let error as BrokerError {
+      guard let reply = error.replyCode else { throw error }
+      return "refused \(reply)"
+    }
   }
 
   private func channel(_ client: Int) -> any BrokerChannel { state.withLock { $0.clients[client].channel } }

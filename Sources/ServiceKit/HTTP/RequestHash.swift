@@ -1,10 +1,10 @@
-import Crypto
-import NIOCore
+internal import Crypto
+package import NIOCore
 
 /// The hash by which two requests with one idempotency key are told apart.
-enum RequestHash {
+package enum RequestHash {
   /// SHA-256 of `canonical`: the validated request, re-encoded with sorted keys.
-  static func sha256(_ canonical: ByteBuffer) -> [UInt8] {
+  package static func sha256(_ canonical: ByteBuffer) -> [UInt8] {
     Array(SHA256.hash(data: canonical.readableBytesView))
   }
 }

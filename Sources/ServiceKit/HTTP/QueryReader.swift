@@ -1,14 +1,14 @@
-import FoundationEssentials
-import HTTPTypes
-import Hummingbird
-import ServiceKit
+package import FoundationEssentials
+internal import HTTPTypes
+package import Hummingbird
 
-/// Reads a request's query and gathers everything that is wrong with it, as `ObjectReader` does for bodies.
-final class QueryReader {
+/// Reads a request's query and gathers everything that is wrong with it, as ``ObjectReader`` does for bodies.
+package final class QueryReader {
   private var parameters: [(name: String, value: String)]
   private var errors: [FieldError] = []
 
-  init(_ request: Request) {
+  /// Reads the query of `request`.
+  package init(_ request: Request) {
     parameters = request.uri.queryParameters.map { (String($0.key), String($0.value)) }
   }
 
@@ -21,7 +21,7 @@ final class QueryReader {
   }
 
   /// An integer within `range`; `standard` when it is not given.
-  func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {
+  package func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) -> Int {
     guard let text = take(name) else { return standard }
     guard let value = Int(text), range.contains(value) else {
       fail(name, "expected an integer from \(range.lowerBound) to \(range.upperBound), found \"\(excerpt(text))\"")
@@ -31,7 +31,7 @@ final class QueryReader {
   }
 
   /// UUIDs separated by commas, each once, in their order.
-  func uuids(_ name: String, count: ClosedRange<Int>) -> [UUID] {
+  package func uuids(_ name: String, count: ClosedRange<Int>) -> [UUID] {
     let expectation = "\(count.lowerBound) to \(count.upperBound) UUIDs separated by commas"
     guard let text = take(name), !text.isEmpty else {
       fail(name, "missing; expected \(expectation)")
@@ -54,21 +54,18 @@ final class QueryReader {
     return ids
   }
 
-  func fail(_ field: String, _ message: String) {
+  /// Records that the parameter `field` is wrong.
+  package func fail(_ field: String, _ message: String) {
     errors.append(FieldError(field: field, message: message))
   }
 
   /// Ends the reading.
   ///
   /// - Throws: `validation_failed` with every error, unknown parameters included.
-  func finish() throws(Problem) {
+  package func finish() throws(Problem) {
     for parameter in parameters {
       fail(excerpt(parameter.name), "unknown query parameter")
     }
     if !errors.isEmpty { throw .validationFailed(errors) }
-  }
-
-  private func excerpt(_ text: String) -> String {
-    text.count <= 40 ? text : String(text.prefix(40)) + "…"
   }
 }
