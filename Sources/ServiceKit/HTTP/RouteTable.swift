@@ -20,13 +20,20 @@ struct RouteTable: Sendable {
   /// The problem for a request that no route matches: 405 when the path has other methods, else 404.
   func miss(method: HTTPRequest.Method, path: String) -> Problem {
     let components = path.split(separator: "/")
+    let matching = entries.filter { Self.matches(Array($0.path), components) }
+    // The router goes by the most literal path: `/items/reserve` is not an item of the name "reserve".
+    guard let best = matching.map({ Self.captures($0.path) }).min() else { return .routeNotFound(path) }
     var allowed: [String] = []
-    for entry in entries where Self.matches(Array(entry.path), components) {
+    for entry in matching where Self.captures(entry.path) == best {
       if !allowed.contains(entry.method.rawValue) { allowed.append(entry.method.rawValue) }
     }
-    guard !allowed.isEmpty else { return .routeNotFound(path) }
     if allowed.contains("GET") { allowed.append("HEAD") }
     return .methodNotAllowed(method, allowed: allowed.sorted())
+  }
+
+  /// Where a path has captures, as a text that sorts the more literal path first.
+  private static func captures(_ path: RouterPath) -> String {
+    String(path.map { $0 ~= "\u{0}" ? "1" : "0" as Character })
   }
 
   private static func matches(_ pattern: [RouterPath.Element], _ components: [Substring]) -> Bool {

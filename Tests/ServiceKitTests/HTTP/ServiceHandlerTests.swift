@@ -39,6 +39,14 @@ import Testing
     #expect(post.fields[.allow] == "POST")
   }
 
+  @Test func aPathThatIsNamedLiterallyHasItsOwnMethodsOnly() async throws {
+    for method in [HTTPRequest.Method.get, .put] {
+      let response = try await Exchange.run(method, "/things/sort")
+      response.expectProblem(405, "method_not_allowed")
+      #expect(response.fields[.allow] == "POST")
+    }
+  }
+
   @Test func aTrailingSlashAddressesTheSameResource() async throws {
     let response = try await Exchange.run(.get, "/things/\(Exchange.id)/")
     #expect(response.status == 200)
