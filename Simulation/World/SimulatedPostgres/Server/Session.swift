@@ -328,7 +328,6 @@ final class Session: @unchecked Sendable {
     -> StatementPlan
   {
     while true {
-      if let plan = cachedPlan(of: prepared) { return plan }
       guard let transaction else { throw killedError }
       if let plan = prepared.plan, plan.catalogVersion == database.catalogVersion, !transaction.changedCatalog {
         var isLocked = true
