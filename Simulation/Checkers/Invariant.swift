@@ -37,6 +37,7 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case oneWriterWins = "one writer wins a version"
   case aggregateIsTrue = "an aggregate says what the tables said at one moment"
   case expiryIsCounted = "the expiry job counts what expired while it ran"
+  case stockIsLinearizable = "stock operations are linearizable per product"
 
   // MARK: The world
 

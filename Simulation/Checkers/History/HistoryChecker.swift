@@ -2,15 +2,27 @@
 public protocol HistoryChecker: Checker, AnyObject {
   /// Judges one answer with the tables as they are now.
   func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation?
+  /// Learns of a request that is over.
+  func note(_ request: ClientRequest)
+  /// Judges the whole history, once nothing is under way any more.
+  func judgeAtRest(_ shadow: InventoryShadow) -> Violation?
+}
+
+extension HistoryChecker {
+  public func note(_ request: ClientRequest) {}
+  public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? { nil }
 }
 
 /// Every invariant on what clients are told.
 public enum HistoryCheckers {
   /// Fresh checkers for one run.
-  public static func make() -> [any HistoryChecker] {
-    [
+  ///
+  /// - Parameter fromTheStart: whether they see the run from its start, with nothing that was committed lost.
+  public static func make(fromTheStart: Bool = true) -> [any HistoryChecker] {
+    let always: [any HistoryChecker] = [
       AcknowledgedIsStored(), RetryIsTheSameRequest(), RefusalsAreTrue(), RefusalsAreNotFailures(),
       VersionsAreWonOnce(), AggregatesAreTrue(), ExpiryIsCounted(),
     ]
+    return fromTheStart ? always + [StockIsLinearizable()] : always
   }
 }

@@ -128,6 +128,24 @@ public final class InventoryShadow {
     replenishedAt["\(product) \(key)"]
   }
 
+  /// When a reservation was first stored as `status`, whatever became of it later; `nil` when it never was.
+  public func moment(reservation id: UUID, became status: String) -> MonotonicInstant? {
+    let states = reservationHistory[id, default: RowHistory()].states(in: 0...latest)
+    for (before, state) in zip(states, states.dropFirst()) where state.row?.status == status {
+      return before.next.map { commitTimes[$0 - 1] }
+    }
+    return nil
+  }
+
+  /// When the row of a product got `version`; `nil` when it never was committed with it.
+  public func moment(item product: UUID, hadVersion version: Int) -> MonotonicInstant? {
+    let states = itemHistory[product, default: RowHistory()].states(in: 0...latest)
+    for (before, state) in zip(states, states.dropFirst()) where state.row?.version == version {
+      return before.next.map { commitTimes[$0 - 1] }
+    }
+    return nil
+  }
+
   private func databaseTime(at instant: MonotonicInstant) -> Timestamp {
     databaseEpoch.advanced(by: .nanoseconds(instant.nanoseconds))
   }

@@ -197,6 +197,11 @@ final class InventoryWorld: @unchecked Sendable {
     }
   }
 
+  /// Takes a request that is over into the history.
+  func note(_ request: ClientRequest) {
+    for checker in historyCheckers { checker.note(request) }
+  }
+
   private func judge(_ commit: StoreCommit) {
     for checker in storeCheckers {
       if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
@@ -210,15 +215,15 @@ final class InventoryWorld: @unchecked Sendable {
     commits.removeAll { lost.contains($0.sequence) }
     shadow = Self.emptyShadow(kernel)
     for commit in commits { shadow.apply(commit.commit) }
-    historyCheckers = Self.historyCheckers(for: bug)
+    historyCheckers = Self.historyCheckers(for: bug, fromTheStart: false)
   }
 
   private static func emptyShadow(_ kernel: SimulationKernel) -> InventoryShadow {
     InventoryShadow(databaseEpoch: kernel.options.wallOrigin)
   }
 
-  private static func historyCheckers(for bug: PlantedBug?) -> [any HistoryChecker] {
-    HistoryCheckers.make().filter { bug?.isJudged(by: $0) ?? true }
+  private static func historyCheckers(for bug: PlantedBug?, fromTheStart: Bool = true) -> [any HistoryChecker] {
+    HistoryCheckers.make(fromTheStart: fromTheStart).filter { bug?.isJudged(by: $0) ?? true }
   }
 
   /// Judges what is left when the workload is over. A deadlock is judged only then, so that it shows how it resolved.
@@ -228,6 +233,9 @@ final class InventoryWorld: @unchecked Sendable {
         .lockOrder, ["\(deadlocks) transactions were ended with 40P01 and ran again; the workload came to its end"])
     }
     for checker in storeCheckers where shadow.pending.isEmpty {
+      if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
+    }
+    for checker in historyCheckers {
       if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
     }
   }
