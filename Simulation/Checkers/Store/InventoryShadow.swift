@@ -24,6 +24,9 @@ public final class InventoryShadow {
   /// The sequences of each subject's events, in the order in which they were written.
   @exclusivity(unchecked) public private(set) var sequences: [String: [Int]] = [:]
 
+  /// The place of each reservation among those that its transaction made, in the order in which it made them.
+  @exclusivity(unchecked) public private(set) var places: [UUID: Int] = [:]
+
   private let databaseEpoch: Timestamp
   @exclusivity(unchecked) private var commitTimes: [MonotonicInstant] = []
   @exclusivity(unchecked) private var itemHistory: [UUID: RowHistory<ItemRow>] = [:]
@@ -49,7 +52,10 @@ public final class InventoryShadow {
       if let old = change.old { applyLine(old, sign: -1) }
       if let new = change.new { applyLine(new, sign: 1) }
     }
-    for change in commit.reservations { applyReservation(change) }
+    for (place, change) in commit.reservations.enumerated() {
+      if change.old == nil, let id = change.new?.id { places[id] = place }
+      applyReservation(change)
+    }
     for change in commit.movements {
       if let old = change.old { applyMovement(old, sign: -1) }
       if let new = change.new { applyMovement(new, sign: 1, at: commit.time) }
@@ -135,6 +141,11 @@ public final class InventoryShadow {
       return before.next.map { commitTimes[$0 - 1] }
     }
     return nil
+  }
+
+  /// The row of a product after everything that was committed until `instant`.
+  public func item(_ product: UUID, at instant: MonotonicInstant) -> ItemRow? {
+    itemHistory[product]?.row(at: commits(until: instant))
   }
 
   /// When the row of a product got `version`; `nil` when it never was committed with it.

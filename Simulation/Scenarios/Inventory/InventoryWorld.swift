@@ -237,6 +237,9 @@ final class InventoryWorld: @unchecked Sendable {
     }
     for checker in historyCheckers {
       if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
+      if (checker as? StockIsLinearizable)?.isUndecided == true {
+        world.figures.append(.init("histories of which nobody knows whether they are linearizable", 1))
+      }
     }
   }
 
