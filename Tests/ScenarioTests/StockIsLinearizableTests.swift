@@ -66,7 +66,8 @@ import Testing
   }
 
   @Test func aStockThatNobodyAskedForIsFound() {
-    #expect(judge([read(Rows.item(1, 10, 3, 2), from: 3, to: 5)], in: .withOneReservation()) == .stockIsLinearizable)
+    let reads = [read(Rows.item(1, 10, 0, 1), from: 1, to: 1), read(Rows.item(1, 10, 3, 2), from: 3, to: 5)]
+    #expect(judge(reads, in: .withOneReservation()) == .stockIsLinearizable)
   }
 
   /// The last attempt was refused, an earlier one came later and reserved.
