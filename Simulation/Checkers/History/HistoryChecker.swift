@@ -7,10 +7,17 @@ public protocol HistoryChecker: Checker, AnyObject {
 /// Every invariant on what clients are told.
 public enum HistoryCheckers {
   /// Fresh checkers for one run.
-  public static func make() -> [any HistoryChecker] {
+  ///
+  /// - Parameters:
+  ///   - staleness: how old an answer may be; nothing is old without a cache.
+  ///   - answerLimit: within which every request is to be answered; none by default.
+  public static func make(
+    staleness: Staleness = .none, answeredWithin answerLimit: Duration? = nil
+  ) -> [any HistoryChecker] {
     [
       AcknowledgedIsStored(), RetryIsTheSameRequest(), RefusalsAreTrue(), RefusalsAreNotFailures(),
-      VersionsAreWonOnce(), AggregatesAreTrue(), ExpiryIsCounted(),
+      VersionsAreWonOnce(), AggregatesAreTrue(staleness: staleness), ExpiryIsCounted(),
+      StaleReadsAreBounded(staleness: staleness), AnswersComeInTime(limit: answerLimit),
     ]
   }
 }

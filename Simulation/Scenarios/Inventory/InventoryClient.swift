@@ -29,6 +29,8 @@ final class InventoryClient: @unchecked Sendable {
 
   let name: String
   let stream: RandomStream
+  /// Attempts that were not answered, or with a failure.
+  private(set) var unanswered: [String] = []
   private let process: SimulatedProcess
   private let transport: SimulatedHTTPTransport
   private let world: InventoryWorld
@@ -58,6 +60,7 @@ final class InventoryClient: @unchecked Sendable {
     var pause = patience.backOff
     for attempt in 1...max(1, patience.attempts) {
       if let answer = try await send(operation, attempt, patience.attemptTimeout, ttlSeconds) { return answer }
+      unanswered.append("\(self.name): \(operation), attempt \(attempt)")
       if attempt == patience.attempts { break }
       try await think(stream.jittered(pause, spread: 0.5))
       pause = min(pause * 2, .seconds(2))
