@@ -4,6 +4,7 @@ internal import FoundationEssentials
 internal import Inventory
 internal import Seams
 internal import ServiceKit
+internal import SimulatedNetwork
 public import SimulationKernel
 
 /// Readers that fill the cache against writers that invalidate it, on two instances: whatever the order, what is left in
@@ -62,9 +63,11 @@ public struct CacheRace: Scenario {
     let client = inventory.makeClient("auditor")
     for product in inventory.products { _ = try await client.perform(.readItem(productId: product)) }
     _ = try await client.perform(.readItems(productIds: inventory.products))
+    for aggregate in Shopper.aggregates { _ = try await client.perform(.readAggregate(aggregate)) }
   }
 
-  /// One burst of reads and writes of one product with nothing wrong: right after it cache and table agree.
+  /// One burst of reads and writes of one product with nothing wrong but a slow path from the database to one instance,
+  /// whose fills come late: right after it cache and table agree.
   private static func round(_ inventory: InventoryWorld, _ clients: Int) async throws {
     let auditor = inventory.makeClient("auditor")
     let product = auditor.stream.pick(inventory.products)
@@ -73,6 +76,9 @@ public struct CacheRace: Scenario {
       _ = try await auditor.perform(
         .replenish(productId: product, quantity: 1, key: auditor.stream.uuid().uuidString))
     }
+    let slow = inventory.world.network.link(
+      from: inventory.database.host, to: auditor.stream.pick(inventory.instances))
+    slow.delay = auditor.stream.duration(in: .zero ... .milliseconds(6))
     _ = try await inventory.eachClient(clients) { client, number in
       try await client.think(client.stream.duration(in: .zero ... .milliseconds(4)))
       if number == 0 {
@@ -82,6 +88,7 @@ public struct CacheRace: Scenario {
         for _ in 0..<3 { _ = try await client.perform(.readItem(productId: product)) }
       }
     }
+    slow.delay = .zero
     try await auditor.think(.milliseconds(200))
     inventory.judgeCacheAtRest()
   }
@@ -93,12 +100,15 @@ struct Shopper {
   let world: InventoryWorld
   /// The longest pause between two operations.
   let think: Duration
+  /// How long its reservations live, in seconds.
+  let lives: [Int]
   private var held: [UUID] = []
 
-  init(client: InventoryClient, world: InventoryWorld, think: Duration) {
+  init(client: InventoryClient, world: InventoryWorld, think: Duration, lives: [Int] = [1, 5, 30]) {
     self.client = client
     self.world = world
     self.think = think
+    self.lives = lives
   }
 
   private var stream: RandomStream { client.stream }
@@ -113,11 +123,13 @@ struct Shopper {
     switch stream.index(below: 20) {
     case 0..<13: _ = try await client.perform(.readItem(productId: stream.pick(world.products)))
     case 13..<17: _ = try await client.perform(.readItems(productIds: world.products))
-    case 17: _ = try await client.perform(.readAggregate(.lowStock(threshold: 10, limit: 5)))
-    case 18: _ = try await client.perform(.readAggregate(.mostReserved(limit: 3)))
-    default: _ = try await client.perform(.readAggregate(.stats))
+    default: _ = try await client.perform(.readAggregate(stream.pick(Self.aggregates)))
     }
   }
+
+  static let aggregates: [ClientRecord.Aggregate] = [
+    .lowStock(threshold: 10, limit: 5), .mostReserved(limit: 3), .stats,
+  ]
 
   private mutating func change() async throws {
     let product = stream.pick(world.products)
@@ -126,21 +138,27 @@ struct Shopper {
       let answer = try await client.perform(
         .reserve(
           orderId: stream.uuid(), lines: world.products.map { .init(productId: $0, quantity: 1) }),
-        ttlSeconds: stream.pick([1, 5, 30]))
+        ttlSeconds: stream.pick(lives))
       if let id = answer?.reservationId { held.append(id) }
     case 8..<12:
       guard let id = held.popLast() else { return }
       _ = try await client.perform(
         stream.chance(0.5) ? .confirm(reservationId: id) : .release(reservationId: id))
-    case 12..<16:
+    case 12..<15:
       // By the version that was read, perhaps from the cache: the table decides whether it is the current one.
-      guard let item = try await client.perform(.readItem(productId: product))?.item else { return }
-      _ = try await client.perform(
-        .put(productId: product, quantity: item.quantity + stream.index(below: 9), version: item.version))
-    case 16..<19:
-      _ = try await client.perform(
+      try await correct(try await client.perform(.readItem(productId: product))?.item)
+    case 15..<19:
+      let answer = try await client.perform(
         .replenish(productId: product, quantity: 1 + stream.index(below: 5), key: stream.uuid().uuidString))
+      // The version that it was told is the current one, whatever the cache still holds.
+      if stream.chance(0.5) { try await correct(answer?.item) }
     default: _ = try await client.perform(.expire)
     }
+  }
+
+  private func correct(_ item: ItemRow?) async throws {
+    guard let item else { return }
+    _ = try await client.perform(
+      .put(productId: item.productId, quantity: item.quantity + stream.index(below: 9), version: item.version))
   }
 }

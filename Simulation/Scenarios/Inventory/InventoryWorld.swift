@@ -50,7 +50,7 @@ final class InventoryWorld: @unchecked Sendable {
   private(set) var hasRecovered = false
   let shape: Shape
   private let clientHosts: [SimulatedHost]
-  private let database: InventoryDatabaseHost
+  let database: InventoryDatabaseHost
   let cache: InventoryCacheHost?
   let injector: FaultInjector
   let bug: PlantedBug?
@@ -263,7 +263,7 @@ final class InventoryWorld: @unchecked Sendable {
       clock: process.clock, wallClock: process.wallClock, entropy: process.entropy, logger: Self.silentLogger)
     var connector: any SQLConnector = database.server.connector(for: process)
     var cacheConnector: (any CacheConnector)? = cache?.server.connector(for: process)
-    if let sabotage = bug?.cache, let base = cacheConnector {
+    if let sabotage = bug?.cache, !sabotage.isEmpty, let base = cacheConnector {
       let sabotaged = SabotagedCacheConnector(base, sabotage: sabotage, clock: process.clock)
       cacheSabotage.append(sabotaged)
       cacheConnector = sabotaged

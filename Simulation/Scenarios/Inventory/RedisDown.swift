@@ -33,8 +33,12 @@ public struct RedisDown: Scenario {
     world.note(drawn: "\(clients) clients × \(operations) operations, \(stock.count) products")
     return inventory.play { _ in
       let unanswered = try await inventory.eachClient(clients) { client, number in
-        var shopper = Shopper(client: client, world: inventory, think: think)
-        for _ in 0..<operations where !inventory.hasHealed { try await shopper.act(isReader: number % 3 != 0) }
+        let isReader = number % 3 != 0
+        var shopper = Shopper(client: client, world: inventory, think: think, lives: [1, 2])
+        // Readers stay for longer: the last changes, by the expiry job, find something to invalidate.
+        for _ in 0..<(isReader ? 2 * operations : operations) where !inventory.hasHealed {
+          try await shopper.act(isReader: isReader)
+        }
         return client.unanswered
       }
       if let lost = unanswered.flatMap(\.self).first {

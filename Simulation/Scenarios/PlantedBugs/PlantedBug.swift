@@ -69,7 +69,7 @@ public struct PlantedBug: Sendable {
   public var commits: CommitSabotage?
   public var requests: RequestSabotage?
   public var answers: [AnswerRewrite] = []
-  public var cache: CacheSabotage?
+  public var cache: Set<CacheSabotage> = []
   /// Whether the database's answer to who asks for one product's row is what the cache holds of it, where it holds
   /// something.
   public var asksCacheForRows = false

@@ -7,12 +7,12 @@ internal import ServiceKit
 final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
   private let base: any CacheConnector
   private let clock: any MonotonicClock
-  let sabotage: PlantedBug.CacheSabotage
+  let sabotage: Set<PlantedBug.CacheSabotage>
   /// How often the bug changed something.
   private(set) var changes = 0
 
   /// `base`, with `sabotage` between it and its users.
-  init(_ base: any CacheConnector, sabotage: PlantedBug.CacheSabotage, clock: any MonotonicClock) {
+  init(_ base: any CacheConnector, sabotage: Set<PlantedBug.CacheSabotage>, clock: any MonotonicClock) {
     self.base = base
     self.sabotage = sabotage
     self.clock = clock
@@ -24,7 +24,7 @@ final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
 
   /// The deadline that a call really gets.
   func patient(_ deadline: MonotonicInstant) -> MonotonicInstant {
-    guard sabotage == .waitsForAnswers else { return deadline }
+    guard sabotage.contains(.waitsForAnswers) else { return deadline }
     changes += 1
     return max(deadline, clock.now.advanced(by: .seconds(10)))
   }
@@ -32,18 +32,23 @@ final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
   /// What goes to Redis in the place of `command`; `nil`: nothing, it is answered as if it had been done.
   func sabotaged(_ command: CacheCommand, deadline: MonotonicInstant) -> CacheCommand? {
     let changed: CacheCommand?
-    switch sabotage {
-    case .swallowsInvalidations where command.name == "DEL": changed = nil
-    // Requests are impatient: who has seconds sends what is owed.
-    case .forgetsOwedInvalidations
-    where command.name == "DEL" && clock.now.duration(to: deadline) > .seconds(1):
-      changed = nil
-    case .fillsWithoutLease where isFill(command):
+    if isFill(command), sabotage.contains(.fillsWithoutLease) {
       changed = .set(command[3], command[5], expiry: .after(.milliseconds(Int(text(command[6])) ?? 1)))
-    case .fillsForEver where isFill(command): changed = replacing(command, [6: Array("1000000000".utf8)])
-    case .leasesAreAlike where command.name == "SET": changed = replacing(command, [2: Self.commonClaim])
-    case .leasesAreAlike where isFill(command): changed = replacing(command, [4: Self.commonClaim])
-    default: return command
+    } else if isFill(command), sabotage.contains(.fillsForEver) {
+      changed = replacing(command, [6: Array("1000000000".utf8)])
+    } else if isFill(command), sabotage.contains(.leasesAreAlike) {
+      changed = replacing(command, [4: Self.commonClaim])
+    } else if command.name == "SET", sabotage.contains(.leasesAreAlike) {
+      changed = replacing(command, [2: Self.commonClaim])
+    } else if command.name == "DEL", sabotage.contains(.swallowsInvalidations) {
+      changed = nil
+    } else if command.name == "DEL", sabotage.contains(.forgetsOwedInvalidations),
+      clock.now.duration(to: deadline) > .seconds(1)
+    {
+      // Requests are impatient: who has seconds sends what is owed.
+      changed = nil
+    } else {
+      return command
     }
     changes += 1
     return changed
