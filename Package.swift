@@ -161,8 +161,8 @@ let package = Package(
     tests(
       "InventoryTests",
       [
-        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel",
-        "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
+        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "SimulationKernel", "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
     tests(
