@@ -98,7 +98,7 @@ let package = Package(
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "HTTPLive", "ServiceKit", "Inventory", "Payments",
+        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "Redis", "HTTPLive", "ServiceKit", "Inventory", "Payments",
         .argumentParser,
         .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
@@ -125,8 +125,8 @@ let package = Package(
     simulation(
       "Scenarios", at: "Scenarios",
       [
-        "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Faults", "Checkers", "Seams", "ServiceKit",
-        "Inventory", .httpTypes, .logging, .nioCore,
+        "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "SimulatedRedis", "Faults", "Checkers", "Seams",
+        "ServiceKit", "Inventory", .httpTypes, .logging, .nioCore,
       ]),
     simulation(
       "Explorer", at: "Explorer", ["SimulationKernel", "Faults", "Scenarios", "Reporting", "Seams", .collections]),
@@ -161,8 +161,8 @@ let package = Package(
     tests(
       "InventoryTests",
       [
-        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel",
-        "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
+        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
+        "SimulationKernel", "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
     tests(

@@ -36,8 +36,15 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case keyWasInUse = "a key is called in use only after its first request was waited for in vain"
   case oneWriterWins = "one writer wins a version"
   case aggregateIsTrue = "an aggregate says what the tables said at one moment"
+  case staleReadIsBounded = "a read tells what was so within the life of a cached value"
+  case answeredInTime = "a request is answered in time, whatever the cache does"
   case expiryIsCounted = "the expiry job counts what expired while it ran"
   case stockIsLinearizable = "stock operations are linearizable per product"
+
+  // MARK: The cache
+
+  case cacheAgreesAtRest = "once the dust settles cache and table agree, or the key is absent"
+  case cacheIsUsedAgain = "a cache that is back is used again"
 
   // MARK: The world
 

@@ -12,15 +12,19 @@ public final class FaultInjector: @unchecked Sendable {
     public var clients: [SimulatedHost]
     public var databaseHost: SimulatedHost?
     public var database: (any FaultableDatabase)?
+    public var cacheHost: SimulatedHost?
+    public var cache: (any FaultableCache)?
 
     public init(
       services: [SimulatedHost], clients: [SimulatedHost], databaseHost: SimulatedHost? = nil,
-      database: (any FaultableDatabase)? = nil
+      database: (any FaultableDatabase)? = nil, cacheHost: SimulatedHost? = nil, cache: (any FaultableCache)? = nil
     ) {
       self.services = services
       self.clients = clients
       self.databaseHost = databaseHost
       self.database = database
+      self.cacheHost = cacheHost
+      self.cache = cache
     }
   }
 
@@ -36,9 +40,8 @@ public final class FaultInjector: @unchecked Sendable {
   /// The episodes that slow each link down now, in the order in which they began.
   private var delays: [ObjectIdentifier: [(episode: Int, delay: Duration)]] = [:]
   private var slowEpisodes = 0
-  /// How often the database went down, and whether it is down now.
-  private var outages = 0
-  private var isDatabaseDown = false
+  /// How often each server went down, and whether it is down now.
+  private var outages: [ObjectIdentifier: (count: Int, isDown: Bool)] = [:]
 
   /// An injector that does nothing yet.
   public init(kernel: SimulationKernel, network: Network, targets: Targets) {
@@ -58,6 +61,8 @@ public final class FaultInjector: @unchecked Sendable {
         forEachServiceLink { $0.loss = 0.001 + 0.03 * entry.intensity * entry.intensity }
       case .database(let fault):
         targets.database?.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
+      case .cache(let fault):
+        targets.cache?.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
       default:
         episodes(of: entry, stream)
       }
@@ -81,6 +86,10 @@ public final class FaultInjector: @unchecked Sendable {
       for fault in DatabaseFault.allCases { database.setRate(of: fault, to: 0) }
       database.restart()
     }
+    if let cache = targets.cache {
+      for fault in CacheFault.allCases { cache.setRate(of: fault, to: 0) }
+      cache.restart()
+    }
     kernel.record(.fault, host: nil, "everything heals")
   }
 
@@ -91,6 +100,7 @@ public final class FaultInjector: @unchecked Sendable {
     if let database = targets.database {
       all += DatabaseFault.allCases.map { (.database($0), database.count(of: $0)) }
     }
+    if let cache = targets.cache { all += CacheFault.allCases.map { (.cache($0), cache.count(of: $0)) } }
     return all.filter { $0.count > 0 }
   }
 
@@ -99,6 +109,14 @@ public final class FaultInjector: @unchecked Sendable {
     case .refused, .tooManyConnections: 0.01 + 0.2 * intensity
     case .connectionLost, .slowStatement: 0.000_5 + 0.01 * intensity * intensity
     case .commitAppliedAnswerLost, .commitDroppedAnswerLost: 0.002 + 0.05 * intensity * intensity
+    }
+  }
+
+  private static func share(of fault: CacheFault, _ intensity: Double) -> Double {
+    switch fault {
+    case .refused: 0.05 + 0.4 * intensity
+    case .connectionLost: 0.002 + 0.05 * intensity * intensity
+    case .slowCommand: 0.001 + 0.03 * intensity * intensity
     }
   }
 
@@ -152,7 +170,12 @@ public final class FaultInjector: @unchecked Sendable {
       restartDatabase(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
     case .databaseFailOver:
       failOver(losing: stream.index(below: 8), downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
-    case .messageLoss, .http, .database: break
+    case .cacheRestart, .cachePowerLoss:
+      restartCache(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+    case .cacheFailOver:
+      failOverCache(losing: stream.index(below: 8), downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+    case .cachePartition: cutOffCache(host, for: stream.duration(in: .milliseconds(50) ... .seconds(6)))
+    case .messageLoss, .http, .database, .cache: break
     }
   }
 
@@ -174,17 +197,20 @@ public final class FaultInjector: @unchecked Sendable {
     }
   }
 
-  /// Takes the database down for `time` by `crash`. While it is down already, that is the same outage, which ends with
-  /// the first that is over; the next outage is another.
-  package func takeDown(_ database: any FaultableDatabase, for time: Duration, by crash: () -> Void) {
-    if !isDatabaseDown { outages += 1 }
-    isDatabaseDown = true
+  /// Takes a server down for `time` by `crash`. While it is down already, that is the same outage, which ends with the
+  /// first that is over; the next outage is another.
+  package func takeDown(_ server: any FaultableServer, for time: Duration, by crash: () -> Void) {
+    let id = ObjectIdentifier(server)
+    var state = outages[id] ?? (0, false)
+    if !state.isDown { state.count += 1 }
+    state.isDown = true
+    outages[id] = state
     crash()
-    let outage = outages
+    let outage = state.count
     later(time) { [self] in
-      guard outage == outages else { return }
-      isDatabaseDown = false
-      database.restart()
+      guard outage == outages[id]?.count else { return }
+      outages[id]?.isDown = false
+      server.restart()
     }
   }
 
@@ -228,6 +254,24 @@ public final class FaultInjector: @unchecked Sendable {
     guard let database = targets.database else { return }
     note(.databaseFailOver, targets.databaseHost)
     takeDown(database, for: time) { _ = database.failOver(losing: commits) }
+  }
+
+  private func restartCache(_ kind: FaultKind, downFor time: Duration) {
+    guard let cache = targets.cache else { return }
+    note(kind, targets.cacheHost)
+    takeDown(cache, for: time) { cache.crash(kind == .cachePowerLoss ? .power : .process) }
+  }
+
+  private func failOverCache(losing writes: Int, downFor time: Duration) {
+    guard let cache = targets.cache else { return }
+    note(.cacheFailOver, targets.cacheHost)
+    takeDown(cache, for: time) { _ = cache.failOver(losing: writes) }
+  }
+
+  private func cutOffCache(_ host: SimulatedHost, for time: Duration) {
+    guard let cache = targets.cacheHost else { return }
+    note(.cachePartition, host)
+    cut([network.link(from: cache, to: host), network.link(from: host, to: cache)], for: time)
   }
 
   /// Cuts `host` off from its clients, its database or both.

@@ -31,13 +31,27 @@ public enum FaultKind: Sendable, Hashable {
   case databasePowerLoss
   /// The database crashes, and a replica that lacks its last commits takes its place.
   case databaseFailOver
+  /// A share of the cache's connections or commands goes wrong.
+  case cache(CacheFault)
+  /// The cache crashes and restarts with nothing in it.
+  case cacheRestart
+  /// The cache's machine loses its power and comes back empty: its clients hear nothing.
+  case cachePowerLoss
+  /// The cache crashes, and a replica that lacks its last writes takes its place.
+  case cacheFailOver
+  /// A service is cut off from the cache alone, which keeps what it has.
+  case cachePartition
 
-  /// Every kind, in a fixed order.
+  /// Every kind of a world without a cache, in a fixed order.
   public static let all: [FaultKind] =
     [
       .hostCrash, .hostPowerLoss, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink,
       .messageLoss, .databaseRestart, .databasePowerLoss, .databaseFailOver,
     ] + HTTPFault.allCases.map(FaultKind.http) + DatabaseFault.allCases.map(FaultKind.database)
+
+  /// What a cache adds, in a fixed order.
+  public static let ofCache: [FaultKind] =
+    [.cacheRestart, .cachePowerLoss, .cacheFailOver, .cachePartition] + CacheFault.allCases.map(FaultKind.cache)
 
   /// The kind's name in reports, and the name of its random stream.
   public var name: String {
@@ -56,6 +70,11 @@ public enum FaultKind: Sendable, Hashable {
     case .databaseFailOver: "db-fail-over"
     case .http(let fault): "http-\(fault.rawValue)"
     case .database(let fault): "db-\(fault.rawValue)"
+    case .cache(let fault): "cache-\(fault.rawValue)"
+    case .cacheRestart: "cache-restart"
+    case .cachePowerLoss: "cache-power-loss"
+    case .cacheFailOver: "cache-fail-over"
+    case .cachePartition: "cache-partition"
     }
   }
 }
@@ -76,18 +95,40 @@ public enum DatabaseFault: String, Sendable, Hashable, CaseIterable {
   case slowStatement = "slow-statement"
 }
 
+/// What can go wrong with a share of a cache's connections or commands.
+public enum CacheFault: String, Sendable, Hashable, CaseIterable {
+  /// A new connection is refused.
+  case refused
+  /// The connection breaks before or after a command took effect.
+  case connectionLost = "connection-lost"
+  /// A command takes much longer, and all others with it.
+  case slowCommand = "slow-command"
+}
+
+/// A server with data that faults can be injected into.
+public protocol FaultableServer: AnyObject, Sendable {
+  /// Crashes the server: every connection breaks, what is not kept is gone, new connections are refused.
+  func crash(_ kind: SimulatedHost.CrashKind)
+  /// Crashes the server and puts a replica in its place that lacks up to `writes` of the latest commits or writes.
+  ///
+  /// - Returns: how many were lost.
+  func failOver(losing writes: Int) -> Int
+  /// Starts the server again with what it keeps.
+  func restart()
+}
+
 /// A database that faults can be injected into.
-public protocol FaultableDatabase: AnyObject, Sendable {
+public protocol FaultableDatabase: FaultableServer {
   /// Sets the share of connections or statements that `fault` befalls, 0 ... 1.
   func setRate(of fault: DatabaseFault, to share: Double)
   /// How often `fault` has happened.
   func count(of fault: DatabaseFault) -> Int
-  /// Crashes the server: every connection breaks, uncommitted work is gone, new connections are refused.
-  func crash(_ kind: SimulatedHost.CrashKind)
-  /// Crashes the server and puts a replica in its place that lacks up to `commits` of the latest commits.
-  ///
-  /// - Returns: how many were lost.
-  func failOver(losing commits: Int) -> Int
-  /// Starts the server again with what was committed.
-  func restart()
+}
+
+/// A cache that faults can be injected into. It keeps nothing when it crashes.
+public protocol FaultableCache: FaultableServer {
+  /// Sets the share of connections or commands that `fault` befalls, 0 ... 1.
+  func setRate(of fault: CacheFault, to share: Double)
+  /// How often `fault` has happened.
+  func count(of fault: CacheFault) -> Int
 }

@@ -16,6 +16,10 @@ package struct InventoryConfiguration: Sendable {
   package var outbox: OutboxPublisher.Options
   /// The connections to the database.
   package var pool: SQLPool.Options
+  /// The connections to the cache.
+  package var cachePool: CachePool.Options
+  /// What is cached, and for how long.
+  package var cache: StockCache.Options
   /// The limits of a request.
   package var requests: ServiceHandler.Options
 
@@ -24,6 +28,7 @@ package struct InventoryConfiguration: Sendable {
     reservationTimeToLiveSeconds: Int = 900, expiryInterval: Duration = .seconds(5), expiryBatchSize: Int = 100,
     expiryTimeout: Duration = .seconds(30), groupCommit: GroupCommitOptions = GroupCommitOptions(),
     outbox: OutboxPublisher.Options = OutboxPublisher.Options(), pool: SQLPool.Options = SQLPool.Options(),
+    cachePool: CachePool.Options = CachePool.Options(), cache: StockCache.Options = StockCache.Options(),
     requests: ServiceHandler.Options = ServiceHandler.Options()
   ) {
     precondition(
@@ -36,6 +41,8 @@ package struct InventoryConfiguration: Sendable {
     self.groupCommit = groupCommit
     self.outbox = outbox
     self.pool = pool
+    self.cachePool = cachePool
+    self.cache = cache
     self.requests = requests
   }
 }

@@ -16,6 +16,10 @@ package final class InventoryService: Sendable {
   private let environment: ServiceEnvironment
   private let configuration: InventoryConfiguration
   private let pool: SQLPool
+  /// `nil` without a cache: reads then go to the database.
+  private let cachePool: CachePool?
+  /// What is cached of the stock, for figures; `nil` without a cache.
+  package let cache: StockCache?
   private let reserver: ReservationCommitter
   /// `nil` without a broker: events then wait in the outbox.
   private let publisher: OutboxPublisher?
@@ -24,9 +28,12 @@ package final class InventoryService: Sendable {
 
   /// A service over the database that `connector` opens, whose migrations have run.
   ///
-  /// - Parameter broker: where its events are published; without one they wait in the outbox.
+  /// - Parameters:
+  ///   - broker: where its events are published; without one they wait in the outbox.
+  ///   - cache: where stock is cached; without one every read asks the database.
   package init(
     environment: ServiceEnvironment, connector: any SQLConnector, broker: (any BrokerConnector)? = nil,
+    cache cacheConnector: (any CacheConnector)? = nil,
     configuration: InventoryConfiguration = InventoryConfiguration()
   ) {
     self.environment = environment
@@ -39,16 +46,24 @@ package final class InventoryService: Sendable {
         pool: pool, connector: broker, topology: InventoryEvent.topology, routes: InventoryEvent.routes, doorbell: bell,
         environment: environment, options: configuration.outbox)
     }
-    database = InventoryDatabase(pool: pool, environment: environment, bell: bell)
+    cachePool = cacheConnector.map {
+      CachePool(connector: $0, environment: environment, options: configuration.cachePool)
+    }
+    let cache = cachePool.map { StockCache(client: $0, environment: environment, options: configuration.cache) }
+    self.cache = cache
+    database = InventoryDatabase(pool: pool, environment: environment, bell: bell, cache: cache)
     reserver = ReservationCommitter(database: database, options: configuration.groupCommit)
     let router = Router(context: ServiceContext.self)
-    InventoryRoutes(database: database, reserver: reserver, configuration: configuration).add(to: router)
+    InventoryRoutes(
+      database: database, reader: StockReader(database: database, cache: cache), reserver: reserver,
+      configuration: configuration
+    ).add(to: router)
     HealthRoutes(checks: [.database(pool)], environment: environment, drain: drain).add(to: router)
     handler = ServiceHandler(
       router: router, environment: environment, options: configuration.requests, drain: drain)
   }
 
-  /// Commits reservations, expires due ones, publishes events and keeps the pool, until ``shutdown(deadline:)`` or cancellation.
+  /// Commits reservations, expires due ones, publishes events and keeps the pools, until ``shutdown(deadline:)`` or cancellation.
   ///
   /// - Throws: `CancellationError` when the task is cancelled; what a task of the service died of.
   package func run() async throws {
@@ -57,6 +72,8 @@ package final class InventoryService: Sendable {
       group.addTask { try await self.reserver.run() }
       group.addTask { try await self.expireRegularly() }
       if let publisher { group.addTask { try await publisher.run() } }
+      if let cachePool { group.addTask { try await cachePool.run() } }
+      if let cache { group.addTask { try await cache.cache.run() } }
       group.addTask {
         try await self.stopped.wait()
         throw Stopped()
@@ -81,7 +98,9 @@ package final class InventoryService: Sendable {
     let left = await drain.drain(until: deadline, clock: environment.clock)
     reserver.finish()
     await publisher?.finish(by: deadline)
+    await cache?.cache.finish(by: min(deadline, environment.clock.now.advanced(by: .seconds(2))))
     await pool.shutdown(deadline: deadline)
+    await cachePool?.shutdown(deadline: deadline)
     stopped.ring()
     return left
   }

@@ -4,17 +4,21 @@ import Inventory
 import Logging
 import Postgres
 import RabbitMQ
+import Redis
 import Seams
 import SeamsLive
 import ServiceKit
 
-/// What every command needs: settings, the live sides of the seams, and the ways to the database and the broker.
+/// What every command needs: settings, the live sides of the seams, and the ways to the database, the broker and the
+/// cache.
 struct Runtime {
   let configuration: ServiceConfiguration
   let environment: ServiceEnvironment
   let connector: any SQLConnector
   /// `nil` when no broker is configured.
   let broker: (any BrokerConnector)?
+  /// `nil` when no cache is configured.
+  let cache: (any CacheConnector)?
 
   /// Reads the environment.
   ///
@@ -37,6 +41,14 @@ struct Runtime {
       broker = try configuration.brokerURL.map { try RabbitMQConnector(url: $0.value, clock: environment.clock) }
     } catch {
       throw WrongURL(variable: "RABBITMQ_URL", cause: error)
+    }
+    do {
+      cache = try configuration.cacheURL.map { url in
+        RedisConnector(
+          configuration: try RedisConfiguration(url: url.value), clock: environment.clock, logger: environment.logger)
+      }
+    } catch {
+      throw WrongURL(variable: "REDIS_URL", cause: error)
     }
     self.environment = environment
     self.configuration = configuration

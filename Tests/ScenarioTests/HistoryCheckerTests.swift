@@ -74,6 +74,53 @@ import Testing
     #expect(RefusalsAreNotFailures().judge(told, in: InventoryShadow()) != nil)
   }
 
+  // MARK: The cache
+
+  /// The row of product 1 with ten units, as it was until 2 µs.
+  private let old = ItemRow(productId: Rows.id(1), quantity: 10, reserved: 0, version: 1)
+
+  /// Values live for 1 ms, and reading them takes 100 µs at most.
+  private let staleness = Staleness(itemLife: .milliseconds(1), aggregateLife: .zero, reading: .microseconds(100))
+
+  @Test(arguments: [
+    (true, 1_101_999, false), (true, 1_102_001, true), (false, 101_999, false), (false, 102_001, true),
+  ])
+  func aReadMayBeAsOldAsACachedValueBecomesAndNoOlder(_ isHit: Bool, _ start: Int64, _ isFound: Bool) {
+    let ledger = Ledger.withOneReservation()
+    let one = record(.readItem(productId: Rows.id(1)), 200, from: start, to: start + 500) {
+      $0.item = old
+      $0.isFromCache = isHit
+    }
+    let many = record(.readItems(productIds: [Rows.id(1)]), 200, from: start, to: start + 500) {
+      $0.items = [old]
+      $0.isFromCache = isHit
+    }
+    for told in [one, many] {
+      #expect((StaleReadsAreBounded(staleness: staleness).judge(told, in: ledger.shadow) != nil) == isFound)
+    }
+  }
+
+  @Test func withoutACacheNoReadIsOld() {
+    let ledger = Ledger.withOneReservation()
+    let told = record(.readItem(productId: Rows.id(1)), 200, from: 2_000, to: 3_000) { $0.item = old }
+    #expect(StaleReadsAreBounded().judge(told, in: ledger.shadow) != nil)
+  }
+
+  @Test func aCachedRowThatIsNotTheTablesIsFound() {
+    let ledger = Ledger.withOneReservation()
+    let current = ledger.shadow.items[Rows.id(1)].map { [$0] } ?? []
+    #expect(CacheAgreesAtRest().judge(current, in: ledger.shadow) == nil && !current.isEmpty)
+    #expect(CacheAgreesAtRest().judge([], in: ledger.shadow) == nil)
+    #expect(CacheAgreesAtRest().judge([old], in: ledger.shadow)?.invariant == .cacheAgreesAtRest)
+  }
+
+  @Test func anAnswerThatCameTooLateIsFound() {
+    let told = record(reserveFive, 200, from: 0, to: 5_001)
+    #expect(AnswersComeInTime(limit: .microseconds(5)).judge(told, in: .init()) != nil)
+    #expect(AnswersComeInTime(limit: .microseconds(6)).judge(told, in: .init()) == nil)
+    #expect(AnswersComeInTime().judge(told, in: .init()) == nil)
+  }
+
   @Test func twoWritersThatWinOneVersionAreFound() {
     let checker = VersionsAreWonOnce()
     let put = ClientRecord.Operation.put(productId: Rows.id(1), quantity: 5, version: 1)

@@ -55,6 +55,16 @@ import Testing
     }
     #expect(missing.isEmpty, "did not happen: \(missing.sorted())")
   }
+
+  @Test func redisDownInjectsEveryKindOfCacheFault() {
+    var missing = Set(FaultKind.ofCache.map(\.name))
+    for seed in UInt64(1)...20 where !missing.isEmpty {
+      let report = ScenarioRunner.run(RunSettings(scenario: "redis-down", seed: seed))
+      #expect(report.verdict == .passed, "seed \(seed): \(report.finding): \(report.evidence)")
+      missing.subtract(report.faults.map(\.kind))
+    }
+    #expect(missing.isEmpty, "did not happen: \(missing.sorted())")
+  }
 }
 
 @Suite(.serialized) struct PlantedBugTests {
@@ -67,7 +77,9 @@ import Testing
   @Test(arguments: pairs)
   func everyPlantedBugChangesSomethingAndIsFoundAsExpected(_ name: String, _ scenario: String) throws {
     let bug = try #require(PlantedBugCatalogue.bug(named: name))
-    let isRewrite = !bug.rewrites.isEmpty || bug.splitsAfter != nil || bug.commits != nil
+    let isRewrite =
+      !bug.rewrites.isEmpty || bug.splitsAfter != nil || bug.commits != nil || !bug.cache.isEmpty
+      || bug.asksCacheForRows
     var changes = 0.0
     for seed in 1...Self.patience {
       let report = ScenarioRunner.run(RunSettings(scenario: scenario, seed: seed, plantedBug: name))
@@ -81,13 +93,17 @@ import Testing
   }
 
   /// Some bug can be found by this checker alone: a checker that finds nothing any more makes it survive.
-  @Test(arguments: StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants))
+  @Test(
+    arguments: StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants)
+      + [CacheAgreesAtRest().invariants])
   func everyCheckerIsExpectedByAPlantedBug(_ invariants: Set<Invariant>) {
     #expect(PlantedBugCatalogue.all.contains { $0.expected.isSubset(of: invariants) })
   }
 
   @Test func everyInvariantHasOneCheckerAtMost() {
-    let all = StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants)
+    let all =
+      StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants)
+      + [CacheAgreesAtRest().invariants]
     #expect(all.reduce(0) { $0 + $1.count } == all.reduce(Set()) { $0.union($1) }.count)
   }
 

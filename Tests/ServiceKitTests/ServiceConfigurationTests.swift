@@ -32,6 +32,8 @@ import Testing
     #expect(configuration.connectTimeout == .seconds(5) && configuration.reservationTTL == .seconds(900))
     #expect(configuration.databaseURL.value == url)
     #expect(configuration.logLevel == .info && configuration.brokerURL == nil)
+    #expect(configuration.cacheURL == nil && configuration.cachePoolSize == 10)
+    #expect(configuration.cacheTTL == .seconds(300) && configuration.aggregateTTL == .seconds(900))
     #expect(configuration.poolOptions.size == 20 && configuration.poolOptions.connectTimeout == .seconds(5))
     #expect(configuration.handlerOptions.defaultTimeout == .seconds(10))
   }
@@ -40,6 +42,7 @@ import Testing
     let configuration = try read([
       "DATABASE_URL": url, "INVENTORY_HOST": "127.0.0.1", "INVENTORY_PORT": "0", "DATABASE_POOL_SIZE": "7",
       "CONNECT_TIMEOUT": "1500", "RESERVATION_TTL": "60", "EXPIRY_INTERVAL": "250", "CACHE_AGGREGATE_TTL": "0",
+      "CACHE_TTL": "7", "REDIS_POOL_SIZE": "3", "REDIS_URL": "redis://:hunter2@localhost/1",
       "REQUEST_TIMEOUT": "2000", "REQUEST_TIMEOUT_MAX": "3000", "SHUTDOWN_TIMEOUT": "4000", "LOG_LEVEL": "DEBUG",
       "RABBITMQ_URL": "amqp://zoco:hunter2@localhost/",
     ])
@@ -47,6 +50,8 @@ import Testing
     #expect(configuration.host == "127.0.0.1" && configuration.port == 0 && configuration.databasePoolSize == 7)
     #expect(configuration.connectTimeout == .milliseconds(1500) && configuration.reservationTTL == .seconds(60))
     #expect(configuration.expiryInterval == .milliseconds(250) && configuration.aggregateTTL == .zero)
+    #expect(configuration.cacheTTL == .seconds(7) && configuration.cachePoolOptions.size == 3)
+    #expect(configuration.cacheURL?.value == "redis://:hunter2@localhost/1")
     #expect(configuration.requestTimeout == .seconds(2) && configuration.maximumRequestTimeout == .seconds(3))
     #expect(configuration.shutdownTimeout == .seconds(4) && configuration.logLevel == .debug)
   }

@@ -46,6 +46,16 @@ public final class AcknowledgedIsStored: HistoryChecker {
       // A read may be overtaken, but never tells of a version that was not committed.
       guard let item = answer.item, item.productId == productId, shadow.wasCommitted(item)
       else { return lost(shadow.items[productId]?.description ?? "no such item", record) }
+    case .readItems(let productIds):
+      guard let items = answer.items, items.allSatisfy({ productIds.contains($0.productId) }) else {
+        return lost("asked for \(productIds)", record)
+      }
+      if let phantom = items.first(where: { !shadow.wasCommitted($0) }) { return lost("never: \(phantom)", record) }
+      // Every product of a scenario is there from its start.
+      let told = Set(items.map(\.productId))
+      if let absent = productIds.first(where: { shadow.items[$0] != nil && !told.contains($0) }) {
+        return lost(shadow.items[absent]?.description ?? "", record)
+      }
     case .readReservation(let id):
       let span = shadow.moments(from: record.start, to: record.end)
       let states = shadow.states(ofReservation: id, in: span).compactMap { $0 }

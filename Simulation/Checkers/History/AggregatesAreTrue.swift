@@ -1,12 +1,16 @@
-/// An aggregate is what one snapshot of the tables gives; statistics may take a younger one for the reservations.
+/// An aggregate is what one snapshot of the tables gives; statistics may take a younger one for the reservations. One from
+/// the cache is what a snapshot gave within the life of its value.
 public final class AggregatesAreTrue: HistoryChecker {
   public let invariants: Set<Invariant> = [.aggregateIsTrue]
 
-  public init() {}
+  private let staleness: Staleness
+
+  public init(staleness: Staleness = .none) { self.staleness = staleness }
 
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     guard case .readAggregate(let aggregate) = record.operation, record.answer.status < 300 else { return nil }
-    let span = shadow.moments(from: record.start, to: record.end)
+    let earliest = staleness.earliest(record, life: staleness.aggregateLife)
+    let span = shadow.moments(from: earliest, to: record.end)
     let moments = shadow.momentsOfItems(in: span)
     if moments.contains(where: { Self.isTrue(record.answer, aggregate, shadow, at: $0, before: span.upperBound) }) {
       return nil

@@ -12,6 +12,7 @@ public struct ClientRecord: Sendable {
     case put(productId: UUID, quantity: Int, version: Int)
     case replenish(productId: UUID, quantity: Int, key: String)
     case readItem(productId: UUID)
+    case readItems(productIds: [UUID])
     case readReservation(reservationId: UUID)
     case readAggregate(Aggregate)
     case expire
@@ -51,12 +52,14 @@ public struct ClientRecord: Sendable {
     public var unknownProducts: [UUID] = []
     /// The reserved units that a `quantity_below_reserved` names.
     public var reserved: Int?
-    /// The items of an aggregate.
+    /// The items of an aggregate or of a read of several.
     public var items: [ItemRow]?
     public var stats: Stats?
     /// Reservations that the expiry job expired, and their units.
     public var expired: Int?
     public var unitsReturned: Int?
+    /// Whether it says that all of it came from the cache.
+    public var isFromCache = false
 
     public init(status: Int) {
       self.status = status
@@ -139,6 +142,7 @@ public struct ClientRecord: Sendable {
     if let expired = answer.expired { told += ", \(expired) expired, \(answer.unitsReturned ?? 0) units" }
     if let version = answer.currentVersion { told += ", current version \(version)" }
     if let reserved = answer.reserved { told += ", \(reserved) reserved" }
+    if answer.isFromCache { told += ", from the cache" }
     return "\(client): \(operation) at \(span)\(tries): \(told)"
   }
 }

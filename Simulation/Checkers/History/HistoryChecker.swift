@@ -17,12 +17,18 @@ extension HistoryChecker {
 public enum HistoryCheckers {
   /// Fresh checkers for one run.
   ///
-  /// - Parameter fromTheStart: whether they see the run from its start, with nothing that was committed lost.
-  public static func make(fromTheStart: Bool = true) -> [any HistoryChecker] {
+  /// - Parameters:
+  ///   - fromTheStart: whether they see the run from its start, with nothing that was committed lost.
+  ///   - staleness: how old an answer may be; nothing is old without a cache.
+  ///   - answerLimit: within which every request is to be answered; none by default.
+  public static func make(
+    fromTheStart: Bool = true, staleness: Staleness = .none, answeredWithin answerLimit: Duration? = nil
+  ) -> [any HistoryChecker] {
     let always: [any HistoryChecker] = [
       AcknowledgedIsStored(), RetryIsTheSameRequest(), RefusalsAreTrue(), RefusalsAreNotFailures(),
-      VersionsAreWonOnce(), AggregatesAreTrue(), ExpiryIsCounted(),
+      VersionsAreWonOnce(), AggregatesAreTrue(staleness: staleness), ExpiryIsCounted(),
+      StaleReadsAreBounded(staleness: staleness), AnswersComeInTime(limit: answerLimit),
     ]
-    return fromTheStart ? always + [StockIsLinearizable()] : always
+    return fromTheStart ? always + [StockIsLinearizable(judgesReads: staleness == .none)] : always
   }
 }

@@ -43,7 +43,7 @@ public final class RefusalsAreNotFailures: HistoryChecker {
     case .replenish: ["product_not_found", "idempotency_key_in_use"]
     case .readItem: ["product_not_found"]
     case .readReservation: ["reservation_not_found"]
-    case .readAggregate, .expire: []
+    case .readItems, .readAggregate, .expire: []
     }
   }
 }

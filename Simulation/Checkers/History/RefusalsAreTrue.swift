@@ -139,7 +139,7 @@ public final class RefusalsAreTrue: HistoryChecker {
     switch operation {
     case .reserve(let orderId, _), .releaseOrder(let orderId): shadow.reservation(ofOrder: orderId)
     case .confirm(let id), .release(let id), .readReservation(let id): id
-    case .put, .replenish, .readItem, .readAggregate, .expire: nil
+    case .put, .replenish, .readItem, .readItems, .readAggregate, .expire: nil
     }
   }
 

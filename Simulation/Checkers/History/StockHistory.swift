@@ -37,7 +37,8 @@ struct StockHistory {
     for request in requests {
       switch request.operation {
       case .reserve(let order, let lines): if asked[order] == nil { asked[order] = lines }
-      case .put(let product, _, let version): if request.isDone { won.insert(.init(product: product, version: version)) }
+      case .put(let product, _, let version):
+        if request.isDone { won.insert(.init(product: product, version: version)) }
       default: break
       }
     }
@@ -61,6 +62,10 @@ struct StockHistory {
         append(request, product, .read, .stock(StockIsLinearizable.stock(item)))
       } else if code == "product_not_found" {
         append(request, product, .read, .notFound)
+      }
+    case .readItems:
+      for item in request.answered?.answer.items ?? [] {
+        append(request, item.productId, .read, .stock(StockIsLinearizable.stock(item)))
       }
     case .readReservation, .readAggregate, .expire: break
     }
@@ -263,6 +268,16 @@ extension HistoryOperation {
   fileprivate mutating func move(to moment: Int) {
     invoked = moment
     if let output { outcome = .answered(output, at: moment) }
+  }
+}
+
+extension ClientRecord.Operation {
+  /// Whether it asks for the stock and changes nothing.
+  var isRead: Bool {
+    switch self {
+    case .readItem, .readItems: true
+    default: false
+    }
   }
 }
 

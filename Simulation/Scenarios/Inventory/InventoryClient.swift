@@ -29,6 +29,8 @@ final class InventoryClient: @unchecked Sendable {
 
   let name: String
   let stream: RandomStream
+  /// Attempts that were not answered, or with a failure.
+  private(set) var unanswered: [String] = []
   private let process: SimulatedProcess
   private let transport: SimulatedHTTPTransport
   private let world: InventoryWorld
@@ -61,7 +63,9 @@ final class InventoryClient: @unchecked Sendable {
     var attempt = 1
     while true {
       answered = try await send(operation, attempt, patience.attemptTimeout, ttlSeconds)
-      if answered != nil || attempt >= patience.attempts { break }
+      if answered != nil { break }
+      unanswered.append("\(self.name): \(operation), attempt \(attempt)")
+      if attempt >= patience.attempts { break }
       try await think(stream.jittered(pause, spread: 0.5))
       pause = min(pause * 2, .seconds(2))
       attempt += 1

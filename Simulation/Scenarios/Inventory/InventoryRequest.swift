@@ -9,6 +9,7 @@ internal import ServiceKit
 package enum InventoryRequest {
   private static let timeoutField = HTTPField.Name("X-Request-Timeout-Ms")
   private static let keyField = HTTPField.Name("Idempotency-Key")
+  fileprivate static let cacheField = HTTPField.Name("X-Cache")
 
   /// The request for `operation`, to the service at `authority`, which may take `timeout` to answer it.
   package static func message(
@@ -47,6 +48,8 @@ package enum InventoryRequest {
     case .replenish(let id, let quantity, _):
       return (.post, "/inventory/\(id.canonicalText)/replenish", "{\"quantity\":\(quantity)}")
     case .readItem(let id): return (.get, "/inventory/\(id.canonicalText)", nil)
+    case .readItems(let ids):
+      return (.get, "/inventory?ids=\(ids.map(\.canonicalText).joined(separator: ","))", nil)
     case .readReservation(let id): return (.get, "/inventory/reservations/\(id.canonicalText)", nil)
     case .readAggregate(.lowStock(let threshold, let limit)):
       return (.get, "/inventory/low-stock?threshold=\(threshold)&limit=\(limit)", nil)
@@ -84,9 +87,10 @@ enum InventoryAnswer {
     answer.orderId = id(json["orderId"])
     if answer.reservationId != nil { answer.reservationStatus = json["status"]?.string }
     answer.item = item(json)
+    if let field = InventoryRequest.cacheField { answer.isFromCache = response.head.headerFields[field] == "hit" }
     switch operation {
     case .readAggregate(.stats): answer.stats = stats(json)
-    case .readAggregate:
+    case .readAggregate, .readItems:
       let items = json["items"]?.array?.map(item)
       if let items, !items.contains(nil) { answer.items = items.compactMap { $0 } }
     case .expire:

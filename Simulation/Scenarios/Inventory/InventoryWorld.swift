@@ -7,6 +7,7 @@ internal import Seams
 internal import ServiceKit
 internal import SimulatedNetwork
 internal import SimulatedPostgres
+internal import SimulatedRedis
 internal import SimulationKernel
 
 /// The inventory service in the simulator: instances, their database, hosts for clients, faults, and the judges.
@@ -24,7 +25,15 @@ final class InventoryWorld: @unchecked Sendable {
     var expiryInterval: Duration = .seconds(1)
     /// How long faults last at most, in virtual time.
     var safety: Duration = .seconds(20)
+    /// How long values live in the cache; `nil` for a world without one.
+    var cache: StockCache.Options?
+    /// Within which every request is to be answered, where nothing is wrong that the answer needs.
+    var answerLimit: Duration?
   }
+
+  /// How long a value may take from the tables into the cache, or to one who waits for it: a lease's life, and the time
+  /// for which a client waits.
+  static let reading: Duration = .seconds(20)
 
   static let port = 8080
   /// Virtual time within which everything must have come to rest after every fault has healed.
@@ -39,11 +48,12 @@ final class InventoryWorld: @unchecked Sendable {
   private(set) var shadow: InventoryShadow
   /// Whether every fault has healed and the recovery time has passed.
   private(set) var hasRecovered = false
-  private let shape: Shape
+  let shape: Shape
   private let clientHosts: [SimulatedHost]
-  private let database: InventoryDatabaseHost
-  private let injector: FaultInjector
-  private let bug: PlantedBug?
+  let database: InventoryDatabaseHost
+  let cache: InventoryCacheHost?
+  let injector: FaultInjector
+  let bug: PlantedBug?
   private let storeCheckers: [any StoreChecker]
   private var historyCheckers: [any HistoryChecker]
   /// Every commit that has not been lost, for a fail-over.
@@ -51,6 +61,7 @@ final class InventoryWorld: @unchecked Sendable {
   /// When a fail-over lost commits last.
   private var lastLoss: MonotonicInstant?
   private var sabotage: [SabotagedConnector] = []
+  private var cacheSabotage: [SabotagedCacheConnector] = []
   private var clientCount = 0
 
   var kernel: SimulationKernel { world.kernel }
@@ -74,7 +85,7 @@ final class InventoryWorld: @unchecked Sendable {
     }
     let bug = bug
     storeCheckers = StoreCheckers.all.filter { bug?.isJudged(by: $0) ?? true }
-    historyCheckers = Self.historyCheckers(for: bug)
+    historyCheckers = Self.historyCheckers(for: bug, shape)
     shadow = Self.emptyShadow(world.kernel)
     world.note(drawn: shape.faults.summary)
     instances = (1...shape.instances).map { world.kernel.host("inventory-\($0)") }
@@ -83,10 +94,12 @@ final class InventoryWorld: @unchecked Sendable {
     products = shape.stock.map { _ in ids.uuid() }
     database = InventoryDatabaseHost(
       world, stock: Array(zip(products, shape.stock)), schemaChanges: bug?.schemaChanges ?? [])
+    cache = shape.cache.map { _ in InventoryCacheHost(world) }
     injector = FaultInjector(
       kernel: world.kernel, network: world.network,
       targets: FaultInjector.Targets(
-        services: instances, clients: clientHosts, databaseHost: database.host, database: database))
+        services: instances, clients: clientHosts, databaseHost: database.host, database: database,
+        cacheHost: cache?.host, cache: cache))
   }
 
   /// Runs `workload` under the shape's faults until it returns, judging every commit and every answer.
@@ -121,7 +134,8 @@ final class InventoryWorld: @unchecked Sendable {
     }
     world.faults = injector.happened.map { RunReport.FaultCount($0.kind.name, $0.count) }
     if bug != nil {
-      world.figures.append(.init("statements sabotaged", Double(sabotage.reduce(0) { $0 + $1.changes })))
+      let changes = sabotage.map(\.changes) + cacheSabotage.map(\.changes)
+      world.figures.append(.init("statements sabotaged", Double(changes.reduce(0, +))))
     }
     return outcome
   }
@@ -215,15 +229,22 @@ final class InventoryWorld: @unchecked Sendable {
     commits.removeAll { lost.contains($0.sequence) }
     shadow = Self.emptyShadow(kernel)
     for commit in commits { shadow.apply(commit.commit) }
-    historyCheckers = Self.historyCheckers(for: bug, fromTheStart: false)
+    historyCheckers = Self.historyCheckers(for: bug, shape, fromTheStart: false)
   }
 
   private static func emptyShadow(_ kernel: SimulationKernel) -> InventoryShadow {
     InventoryShadow(databaseEpoch: kernel.options.wallOrigin)
   }
 
-  private static func historyCheckers(for bug: PlantedBug?, fromTheStart: Bool = true) -> [any HistoryChecker] {
-    HistoryCheckers.make(fromTheStart: fromTheStart).filter { bug?.isJudged(by: $0) ?? true }
+  private static func historyCheckers(
+    for bug: PlantedBug?, _ shape: Shape, fromTheStart: Bool = true
+  ) -> [any HistoryChecker] {
+    let staleness = shape.cache.map {
+      Staleness(itemLife: $0.itemLife, aggregateLife: $0.aggregateLife, reading: reading)
+    }
+    return HistoryCheckers.make(
+      fromTheStart: fromTheStart, staleness: staleness ?? .none, answeredWithin: shape.answerLimit
+    ).filter { bug?.isJudged(by: $0) ?? true }
   }
 
   /// Judges what is left when the workload is over. A deadlock is judged only then, so that it shows how it resolved.
@@ -255,16 +276,23 @@ final class InventoryWorld: @unchecked Sendable {
     let environment = ServiceEnvironment(
       clock: process.clock, wallClock: process.wallClock, entropy: process.entropy, logger: Self.silentLogger)
     var connector: any SQLConnector = database.server.connector(for: process)
+    var cacheConnector: (any CacheConnector)? = cache?.server.connector(for: process)
+    if let sabotage = bug?.cache, !sabotage.isEmpty, let base = cacheConnector {
+      let sabotaged = SabotagedCacheConnector(base, sabotage: sabotage, clock: process.clock)
+      cacheSabotage.append(sabotaged)
+      cacheConnector = sabotaged
+    }
     if let bug {
-      let sabotaged = SabotagedConnector(connector, bug: bug) { [kernel] error in
+      let sabotaged = SabotagedConnector(connector, bug: bug, cachedRow: cachedRow) { [kernel] error in
         kernel.failHarness("the planted bug \(bug.name) makes a statement that is no SQL: \(error)")
       }
       sabotage.append(sabotaged)
       connector = sabotaged
     }
+    var configuration = InventoryConfiguration(expiryInterval: shape.expiryInterval)
+    if let cache = shape.cache { configuration.cache = cache }
     let service = InventoryService(
-      environment: environment, connector: connector,
-      configuration: InventoryConfiguration(expiryInterval: shape.expiryInterval))
+      environment: environment, connector: connector, cache: cacheConnector, configuration: configuration)
     var handler = service.handler
     if let bug, bug.requests != nil || !bug.answers.isEmpty {
       handler = SabotagedHandler(base: handler, bug: bug, entropy: kernel.stream("sabotage \(process)"))

@@ -19,6 +19,22 @@ public struct PlantedBug: Sendable {
     case rememberedReads
   }
 
+  /// What happens to commands on their way to the cache.
+  public enum CacheSabotage: Sendable, Hashable {
+    /// Invalidations are answered and not sent.
+    case swallowsInvalidations
+    /// Invalidations that could not be sent at once are answered and not sent.
+    case forgetsOwedInvalidations
+    /// A value is stored whether or not its lease stands.
+    case fillsWithoutLease
+    /// Every lease has the same claim.
+    case leasesAreAlike
+    /// Values do not expire.
+    case fillsForEver
+    /// The time-outs of requests are ignored.
+    case waitsForAnswers
+  }
+
   /// A change of the HTTP answers on their way to the client: a service or proxy that says something else.
   public struct AnswerRewrite: Sendable, Hashable {
     /// What the request's method and path contain: `POST /inventory/confirm`.
@@ -55,6 +71,10 @@ public struct PlantedBug: Sendable {
   public var commits: CommitSabotage?
   public var requests: RequestSabotage?
   public var answers: [AnswerRewrite] = []
+  public var cache: Set<CacheSabotage> = []
+  /// Whether the database's answer to who asks for one product's row is what the cache holds of it, where it holds
+  /// something.
+  public var asksCacheForRows = false
 
   /// A bug that each of `scenarios` finds, by one of `expected`.
   public init(

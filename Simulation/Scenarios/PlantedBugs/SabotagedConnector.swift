@@ -7,6 +7,7 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
   private let base: any SQLConnector
   let bug: PlantedBug
   private let onBrokenSQL: (SQLError) -> Void
+  private let cachedRow: (SQLStatement) -> SQLResult?
   /// How often the bug changed something.
   private(set) var changes = 0
   private var commits = 0
@@ -20,10 +21,16 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
 
   /// `base`, with `bug` between it and its users.
   ///
-  /// - Parameter onBrokenSQL: called when the database finds a statement wrong in itself (class 42): then the bug is
-  ///   badly written, and what it leads to shows nothing.
-  init(_ base: any SQLConnector, bug: PlantedBug, onBrokenSQL: @escaping (SQLError) -> Void) {
+  /// - Parameters:
+  ///   - cachedRow: the answer to a statement that the cache has.
+  ///   - onBrokenSQL: called when the database finds a statement wrong in itself (class 42): then the bug is badly
+  ///     written, and what it leads to shows nothing.
+  init(
+    _ base: any SQLConnector, bug: PlantedBug, cachedRow: @escaping (SQLStatement) -> SQLResult? = { _ in nil },
+    onBrokenSQL: @escaping (SQLError) -> Void
+  ) {
     self.base = base
+    self.cachedRow = cachedRow
     self.bug = bug
     self.onBrokenSQL = onBrokenSQL
   }
@@ -58,6 +65,13 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
     guard let change else { return statement }
     changes += 1
     return SQLStatement(trusted: change, parameters: statement.parameters)
+  }
+
+  /// What the cache answers in the database's place.
+  func cachedAnswer(_ statement: SQLStatement) -> SQLResult? {
+    guard bug.asksCacheForRows, let answer = cachedRow(statement) else { return nil }
+    changes += 1
+    return answer
   }
 
   /// Whether the transaction is cut in two after `statement`.
@@ -97,6 +111,7 @@ private final class SabotagedConnection: SQLConnection, @unchecked Sendable {
   var status: SQLConnectionStatus { base.status }
 
   func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
+    if let answer = connector.cachedAnswer(statement) { return answer }
     let result = try await connector.watched {
       try await base.execute(connector.sabotaged(statement), deadline: deadline)
     }

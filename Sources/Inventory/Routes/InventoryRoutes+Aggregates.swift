@@ -14,10 +14,10 @@ extension InventoryRoutes {
     let threshold = query.integer("threshold", in: InventoryLimits.stockQuantity, default: 10)
     let limit = query.integer("limit", in: 1...500, default: 50)
     try query.finish()
-    let items = try await database.lowStock(threshold: threshold, limit: limit, deadline: context.deadline)
-    return .json { json in
+    let low = try await reader.lowStock(threshold: threshold, limit: limit, deadline: context.deadline)
+    return .json(headers: Self.cacheHeader(low.isHit)) { json in
       json.member("threshold", threshold)
-      json.member("items", in: items) { $0.stockItem($1) }
+      json.member("items", in: low.value) { $0.stockItem($1) }
     }
   }
 
@@ -25,16 +25,17 @@ extension InventoryRoutes {
     let query = QueryReader(request)
     let limit = query.integer("limit", in: 1...500, default: 10)
     try query.finish()
-    let items = try await database.mostReserved(limit: limit, deadline: context.deadline)
-    return .json { json in
-      json.member("items", in: items) { $0.stockItem($1) }
+    let most = try await reader.mostReserved(limit: limit, deadline: context.deadline)
+    return .json(headers: Self.cacheHeader(most.isHit)) { json in
+      json.member("items", in: most.value) { $0.stockItem($1) }
     }
   }
 
   private func stats(_ request: Request, _ context: ServiceContext) async throws -> Response {
     try QueryReader(request).finish()
-    let stats = try await database.stats(deadline: context.deadline)
-    return .json { json in
+    let answer = try await reader.stats(deadline: context.deadline)
+    let stats = answer.value
+    return .json(headers: Self.cacheHeader(answer.isHit)) { json in
       json.member("products", stats.products)
       json.member("quantity", stats.quantity)
       json.member("reserved", stats.reserved)

@@ -13,22 +13,23 @@ extension InventoryRoutes {
 
   private func item(_ context: ServiceContext) async throws -> Response {
     let id = try context.uuidParameter("productId")
-    guard let item = try await database.item(id, deadline: context.deadline) else {
-      throw Problem.productNotFound([id])
-    }
-    // No cache stands before the table: every read misses it.
-    return Self.response(item, headers: [.xCache: "miss"])
+    let found = try await reader.items([id], deadline: context.deadline)
+    guard let item = found.value.first else { throw Problem.productNotFound([id]) }
+    return Self.response(item, headers: Self.cacheHeader(found.isHit))
   }
 
   private func items(_ request: Request, _ context: ServiceContext) async throws -> Response {
     let query = QueryReader(request)
     let ids = query.uuids("ids", count: InventoryLimits.idsPerRead)
     try query.finish()
-    let items = try await database.items(ids, deadline: context.deadline)
-    return .json(headers: [.xCache: "miss"]) { json in
-      json.member("items", in: items) { $0.stockItem($1) }
+    let found = try await reader.items(ids, deadline: context.deadline)
+    return .json(headers: Self.cacheHeader(found.isHit)) { json in
+      json.member("items", in: found.value) { $0.stockItem($1) }
     }
   }
+
+  /// `X-Cache`: `hit` when all of an answer came from the cache.
+  static func cacheHeader(_ isHit: Bool) -> HTTPFields { [.xCache: isHit ? "hit" : "miss"] }
 
   private func setQuantity(_ context: ServiceContext) async throws -> Response {
     let reader = try ObjectReader(context.body)

@@ -6,6 +6,7 @@ import ServiceKit
 /// The inventory's HTTP interface (CONTRACT, "Inventory").
 struct InventoryRoutes: Sendable {
   let database: InventoryDatabase
+  let reader: StockReader
   let reserver: ReservationCommitter
   let configuration: InventoryConfiguration
 

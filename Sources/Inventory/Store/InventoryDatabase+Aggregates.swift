@@ -2,12 +2,21 @@ import Seams
 import ServiceKit
 
 /// The inventory as a whole.
-struct InventoryStats: Sendable, Hashable {
-  var products: Int
-  var quantity: Int
-  var reserved: Int
-  var soldOut: Int
-  var pendingReservations: Int
+package struct InventoryStats: Sendable, Hashable {
+  package var products: Int
+  package var quantity: Int
+  package var reserved: Int
+  /// Products of which nothing is available.
+  package var soldOut: Int
+  package var pendingReservations: Int
+
+  package init(products: Int, quantity: Int, reserved: Int, soldOut: Int, pendingReservations: Int) {
+    self.products = products
+    self.quantity = quantity
+    self.reserved = reserved
+    self.soldOut = soldOut
+    self.pendingReservations = pendingReservations
+  }
 }
 
 extension InventoryDatabase {

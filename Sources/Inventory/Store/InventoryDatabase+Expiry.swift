@@ -35,7 +35,7 @@ extension InventoryDatabase {
     // A run whose commit was ambiguous may have expired some, which the next run does not take again: it reads back
     // which of them are expired now. One that a rival expired in between is counted by both; rows are never wrong.
     var uncertain: [Reservation] = []
-    return try await transaction(deadline: deadline) { connection, _ in
+    return try await changeStock(deadline: deadline) { connection, _, changed in
       let answers = try await connection.executeBatch(
         [
           TransactionSQL.begin, StockSQL.lockItems(ofReservations: due), ReservationSQL.takeDue(due),
@@ -54,6 +54,7 @@ extension InventoryDatabase {
         _ = try await connection.execute(TransactionSQL.commit, deadline: deadline)
         return result
       }
+      changed += reservations.flatMap(\.lines).map(\.productId)
       do {
         _ = try await connection.executeBatch(
           expiryWrites(reservations, correlationId: correlationId), deadline: deadline)

@@ -22,7 +22,7 @@ extension InventoryDatabase {
   func replenish(
     _ request: ReplenishRequest, deadline: MonotonicInstant, answer: (StockItem) -> String
   ) async throws -> ReplenishOutcome {
-    try await transaction(deadline: deadline) { connection, run in
+    try await changeStock(deadline: deadline) { connection, run, changed in
       let answers: [SQLResult]
       do {
         answers = try await connection.executeBatch(
@@ -41,13 +41,13 @@ extension InventoryDatabase {
         _ = try await connection.execute(TransactionSQL.commit, deadline: deadline)
         return try Self.replay(answers[4].rows, of: request, isReplay: run == 1)
       }
-      return try await add(request, connection, deadline, answer)
+      return try await add(request, connection, deadline, &changed, answer)
     }
   }
 
   private func add(
     _ request: ReplenishRequest, _ connection: any SQLConnection, _ deadline: MonotonicInstant,
-    _ answer: (StockItem) -> String
+    _ changed: inout [UUID], _ answer: (StockItem) -> String
   ) async throws -> ReplenishOutcome {
     let limit = InventoryLimits.stockQuantity.upperBound
     let answers = try await connection.executeBatch(
@@ -62,6 +62,7 @@ extension InventoryDatabase {
     }
     let item = try StockItem(row: row)
     let text = answer(item)
+    changed.append(request.productId)
     _ = try await connection.executeBatch(
       [
         StockSQL.insertMovement(request.productId, delta: request.quantity, reason: .replenished, ref: request.key),

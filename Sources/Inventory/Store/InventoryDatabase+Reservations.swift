@@ -67,13 +67,14 @@ extension InventoryDatabase {
     _ id: UUID, by change: SQLStatement, deadline: MonotonicInstant,
     writes: (Reservation) -> [SQLStatement]
   ) async throws -> EndOutcome {
-    try await transaction(deadline: deadline) { connection, _ in
+    try await changeStock(deadline: deadline) { connection, _, changed in
       let answers = try await connection.executeBatch(
         [
           TransactionSQL.begin, StockSQL.lockItems(ofReservation: id), change, ReservationSQL.reservation(id),
         ], deadline: deadline)
       guard let reservation = try Reservation.list(rows: answers[3].rows).first else { return .notFound }
       if answers[2].rowCount == 1 {
+        changed += reservation.lines.map(\.productId)
         _ = try await connection.executeBatch(writes(reservation) + [TransactionSQL.commit], deadline: deadline)
         bell.ring()
       } else {

@@ -13,9 +13,17 @@ extension InventoryDatabase {
   ///
   /// - Returns: an answer for each request, in their order.
   func reserve(_ batch: GroupCommitBatch<ReserveRequest>) async throws -> [GroupCommitAnswer<ReserveOutcome>] {
-    let deadline = batch.deadline
     let products = Self.distinct(batch.items.flatMap { $0.lines.lines.map(\.productId) })
     let lookUp = ReservationSQL.reservations(ofOrders: Self.distinct(batch.items.map(\.orderId)))
+    return try await forgetting { changed in
+      try await reserve(batch, products, lookUp, &changed)
+    }
+  }
+
+  private func reserve(
+    _ batch: GroupCommitBatch<ReserveRequest>, _ products: [UUID], _ lookUp: SQLStatement, _ changed: inout [UUID]
+  ) async throws -> [GroupCommitAnswer<ReserveOutcome>] {
+    let deadline = batch.deadline
     return try await pool.withConnection(deadline: deadline) { connection in
       // With requests that were put back beside others, waiting again would hold up these.
       if batch.putBack == 0 || batch.putBack == batch.items.count {
@@ -24,7 +32,7 @@ extension InventoryDatabase {
             [TransactionSQL.begin, TransactionSQL.limitBatchLockWait, StockSQL.lockItems(products), lookUp],
             deadline: deadline)
           let ledger = try Self.ledger(items: answers[2].rows, reservations: answers[3].rows)
-          return try await decide(batch, with: ledger, connection)
+          return try await decide(batch, with: ledger, connection, &changed)
         } catch let error as SQLError where error.sqlState == .lockNotAvailable && error.batchIndex == 2 {
           // The transaction is rolled back, the connection idle.
         }
@@ -38,13 +46,14 @@ extension InventoryDatabase {
       let all = try answers[4].rows.map { try $0.decode("product_id", as: UUID.self) }
       let ledger = try Self.ledger(
         items: answers[2].rows, reservations: answers[3].rows, held: all.filter { !free.contains($0) })
-      return try await decide(batch, with: ledger, connection)
+      return try await decide(batch, with: ledger, connection, &changed)
     }
   }
 
   /// Decides, writes and commits in the transaction that locked the ledger's rows.
   private func decide(
-    _ batch: GroupCommitBatch<ReserveRequest>, with ledger: StockLedger, _ connection: any SQLConnection
+    _ batch: GroupCommitBatch<ReserveRequest>, with ledger: StockLedger, _ connection: any SQLConnection,
+    _ changed: inout [UUID]
   ) async throws -> [GroupCommitAnswer<ReserveOutcome>] {
     var ledger = ledger
     let answers = batch.items.map { request -> GroupCommitAnswer<ReserveOutcome> in
@@ -53,6 +62,7 @@ extension InventoryDatabase {
     if ledger.grants.isEmpty {
       _ = try await connection.execute(TransactionSQL.commit, deadline: batch.deadline)
     } else {
+      changed += ledger.itemChanges.map(\.item.productId)
       _ = try await connection.executeBatch(writes(of: ledger), deadline: batch.deadline)
       bell.ring()
     }

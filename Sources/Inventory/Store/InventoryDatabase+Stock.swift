@@ -23,14 +23,10 @@ enum ReplenishOutcome: Sendable, Hashable {
 }
 
 extension InventoryDatabase {
-  /// The stock of a product, `nil` when there is none.
-  func item(_ productId: UUID, deadline: MonotonicInstant) async throws -> StockItem? {
-    try await read(StockSQL.item(productId), deadline: deadline).first.map { try StockItem(row: $0) }
-  }
-
   /// The stock of those of `productIds` that exist, by product id.
   func items(_ productIds: [UUID], deadline: MonotonicInstant) async throws -> [StockItem] {
-    try await read(StockSQL.items(productIds), deadline: deadline).map { try StockItem(row: $0) }
+    let statement = productIds.count == 1 ? StockSQL.item(productIds[0]) : StockSQL.items(productIds)
+    return try await read(statement, deadline: deadline).map { try StockItem(row: $0) }
   }
 
   /// Creates a product.
@@ -38,7 +34,7 @@ extension InventoryDatabase {
     _ productId: UUID, quantity: Int, correlationId: UUID, deadline: MonotonicInstant
   ) async throws -> SetQuantityOutcome {
     let ref = ids.next().canonicalText
-    return try await transaction(deadline: deadline) { connection, _ in
+    return try await changeStock(deadline: deadline) { connection, _, changed in
       let answers = try await connection.executeBatch(
         [TransactionSQL.begin, StockSQL.insertItem(productId, quantity: quantity)], deadline: deadline)
       guard let row = answers[1].rows.first else {
@@ -49,6 +45,7 @@ extension InventoryDatabase {
       if quantity > 0 {
         writes.append(OutboxSQL.insert([.replenished(item, id: ids.next(), correlationId: correlationId)]))
       }
+      changed.append(productId)
       _ = try await connection.executeBatch(writes + [TransactionSQL.commit], deadline: deadline)
       bell.ring()
       return .created(item)
@@ -79,7 +76,7 @@ extension InventoryDatabase {
     let ref = ids.next().canonicalText
     // What a run whose commit was ambiguous made of the row: others may have changed it when that is looked up.
     var uncertain: StockItem?
-    return try await transaction(deadline: deadline) { connection, _ in
+    return try await changeStock(deadline: deadline) { connection, _, changed in
       if let item = uncertain, try await didUpdate(productId, ref: ref, connection, deadline) { return .updated(item) }
       let before = try await connection.execute(StockSQL.item(productId), deadline: deadline).rows.first
       guard let before = try before.map({ try StockItem(row: $0) }) else { return .productNotFound }
@@ -96,6 +93,7 @@ extension InventoryDatabase {
       }
       let item = try StockItem(row: row)
       uncertain = item
+      changed.append(productId)
       _ = try await connection.executeBatch(
         [
           StockSQL.insertMovement(productId, delta: quantity - before.quantity, reason: .adjusted, ref: ref)

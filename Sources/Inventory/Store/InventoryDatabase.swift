@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Seams
 package import ServiceKit
 
@@ -14,6 +15,8 @@ package struct InventoryDatabase: Sendable {
   let retry: RetryPolicy
   /// Rung after each commit that wrote events.
   let bell: Doorbell
+  /// What must forget the stock that a transaction changed; `nil` without a cache.
+  let cache: StockCache?
 
   /// What its sessions need on a live PostgreSQL, so that a plan made while a table was empty does not read all of it
   /// for each row once it is full (ADR 0009).
@@ -21,14 +24,18 @@ package struct InventoryDatabase: Sendable {
 
   /// The database behind `pool`.
   ///
-  /// - Parameter bell: what is rung when events were committed.
+  /// - Parameters:
+  ///   - bell: what is rung when events were committed.
+  ///   - cache: what has to forget stock that was changed. Nothing here ever reads from it.
   package init(
-    pool: SQLPool, environment: ServiceEnvironment, retry: RetryPolicy = RetryPolicy(), bell: Doorbell = Doorbell()
+    pool: SQLPool, environment: ServiceEnvironment, retry: RetryPolicy = RetryPolicy(), bell: Doorbell = Doorbell(),
+    cache: StockCache? = nil
   ) {
     self.pool = pool
     self.environment = environment
     self.retry = retry
     self.bell = bell
+    self.cache = cache
     ids = TimeOrderedIDs(wallClock: environment.wallClock, entropy: environment.entropy)
   }
 
@@ -53,6 +60,35 @@ package struct InventoryDatabase: Sendable {
         guard wake < deadline else { throw error }
         try await clock.sleep(until: wake, tolerance: nil)
       }
+    }
+  }
+
+  /// Runs a transaction that changes stock, as ``transaction(deadline:_:)`` does, and lets the cache forget that stock
+  /// once it has ended.
+  ///
+  /// - Parameter body: adds the products whose rows it changes to `changed` before it commits. It keeps what earlier runs
+  ///   have added: their commit may have taken effect.
+  func changeStock<R>(
+    deadline: MonotonicInstant,
+    _ body: (any SQLConnection, _ run: Int, _ changed: inout [UUID]) async throws -> R
+  ) async throws -> R {
+    try await forgetting { changed in
+      try await transaction(deadline: deadline) { connection, run in try await body(connection, run, &changed) }
+    }
+  }
+
+  /// Runs `body` and lets the cache forget the products that it adds to `changed`: after their commit, and before anybody
+  /// hears of it.
+  func forgetting<R>(_ body: (_ changed: inout [UUID]) async throws -> R) async throws -> R {
+    var changed: [UUID] = []
+    do {
+      let result = try await body(&changed)
+      await cache?.invalidate(changed, isCertain: true)
+      return result
+    } catch {
+      // The COMMIT may have been sent, and may take effect.
+      await cache?.invalidate(changed, isCertain: false)
+      throw error
     }
   }
 

@@ -11,6 +11,10 @@ package struct ServiceConfiguration: Sendable {
   package var databaseURL: Secret
   /// Where the broker is (`RABBITMQ_URL` or `RABBITMQ_URL_FILE`): it may hold a password. `nil`: there is none.
   package var brokerURL: Secret?
+  /// Where the cache is (`REDIS_URL` or `REDIS_URL_FILE`): it may hold a password. `nil`: there is none.
+  package var cacheURL: Secret?
+  /// The most connections to the cache (`REDIS_POOL_SIZE`).
+  package var cachePoolSize: Int
   /// The most connections to the database (`DATABASE_POOL_SIZE`).
   package var databasePoolSize: Int
   /// How long opening a connection may take (`CONNECT_TIMEOUT`, ms).
@@ -19,7 +23,9 @@ package struct ServiceConfiguration: Sendable {
   package var reservationTTL: Duration
   /// How often expired reservations are looked for (`EXPIRY_INTERVAL`, ms).
   package var expiryInterval: Duration
-  /// How long answers of aggregations may be reused (`CACHE_AGGREGATE_TTL`, s).
+  /// How long a product's stock may be read from the cache (`CACHE_TTL`, s); zero: never.
+  package var cacheTTL: Duration
+  /// How long an aggregation may be read from the cache (`CACHE_AGGREGATE_TTL`, s); zero: never.
   package var aggregateTTL: Duration
   /// How long a request may take when it does not say (`REQUEST_TIMEOUT`, ms).
   package var requestTimeout: Duration
@@ -48,10 +54,15 @@ package struct ServiceConfiguration: Sendable {
     brokerURL = reader.secretIfSet(
       "RABBITMQ_URL", expectation: "a URL that begins with amqp:// or amqps://"
     ) { $0.hasPrefix("amqp://") || $0.hasPrefix("amqps://") }
+    cacheURL = reader.secretIfSet(
+      "REDIS_URL", expectation: "a URL that begins with redis:// or redis+sentinel://"
+    ) { $0.hasPrefix("redis://") || $0.hasPrefix("redis+sentinel://") }
+    cachePoolSize = reader.integer("REDIS_POOL_SIZE", in: 1...1000, default: 10)
     databasePoolSize = reader.integer("DATABASE_POOL_SIZE", in: 1...1000, default: 20)
     connectTimeout = reader.milliseconds("CONNECT_TIMEOUT", upTo: 600_000, default: 5_000)
     reservationTTL = .seconds(reader.integer("RESERVATION_TTL", in: 1...86_400, unit: "seconds", default: 900))
     expiryInterval = reader.milliseconds("EXPIRY_INTERVAL", upTo: 3_600_000, default: 5_000)
+    cacheTTL = .seconds(reader.integer("CACHE_TTL", in: 0...86_400, unit: "seconds", default: 300))
     aggregateTTL = .seconds(reader.integer("CACHE_AGGREGATE_TTL", in: 0...86_400, unit: "seconds", default: 900))
     requestTimeout = reader.milliseconds("REQUEST_TIMEOUT", upTo: 3_600_000, default: 10_000)
     maximumRequestTimeout = reader.milliseconds("REQUEST_TIMEOUT_MAX", upTo: 3_600_000, default: 60_000)
@@ -69,6 +80,13 @@ package struct ServiceConfiguration: Sendable {
     var options = ServiceHandler.Options()
     options.defaultTimeout = requestTimeout
     options.maximumTimeout = maximumRequestTimeout
+    return options
+  }
+
+  /// The limits of the cache's pool.
+  package var cachePoolOptions: CachePool.Options {
+    var options = CachePool.Options(size: cachePoolSize)
+    options.connectTimeout = connectTimeout
     return options
   }
 

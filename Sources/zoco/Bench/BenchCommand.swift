@@ -7,10 +7,11 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure, each number beside its baseline from the same run.",
     discussion: """
       Examples:
+        zoco bench cache     what the cache holds against JSON
         zoco bench kernel    round trips a second over the simulated network
         zoco bench history   a history of 10,000 operations judged
         zoco bench reserve   POST /inventory/reserve against pgbench
         zoco bench sim       simulated HTTP requests a second in inventory-chaos
       """,
-    subcommands: [BenchKernel.self, BenchHistory.self, BenchReserve.self, BenchSim.self])
+    subcommands: [BenchCache.self, BenchKernel.self, BenchHistory.self, BenchReserve.self, BenchSim.self])
 }

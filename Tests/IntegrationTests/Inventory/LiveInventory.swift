@@ -19,16 +19,19 @@ struct LiveInventory: Sendable {
   ///
   /// The instances expire nothing by themselves: a test asks them to. At the end the rows must add up.
   ///
-  /// - Parameter connector: what lies between the service and the database, where it is not the driver alone.
+  /// - Parameters:
+  ///   - connector: what lies between the service and the database, where it is not the driver alone.
+  ///   - cache: the way to its cache; it has none by default.
   static func run(
     on database: LiveDatabase, instances: Int = 1, through connector: (any SQLConnector)? = nil,
+    cache: (any CacheConnector)? = nil,
     _ body: @escaping @Sendable (LiveInventory) async throws -> Void
   ) async throws {
     try await database.migrate()
     let configuration = InventoryConfiguration(expiryInterval: .seconds(86_400))
     let services = (0..<instances).map { _ in
       InventoryService(
-        environment: .live, connector: connector ?? database.connector, configuration: configuration)
+        environment: .live, connector: connector ?? database.connector, cache: cache, configuration: configuration)
     }
     let transport = LiveHTTPTransport(clock: database.clock)
     let outcome: Result<Void, any Error>

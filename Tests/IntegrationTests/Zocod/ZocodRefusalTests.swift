@@ -17,6 +17,8 @@ struct ZocodRefusalTests {
     (["RESERVATION_TTL": "forever"], "RESERVATION_TTL"), (["LOG_LEVEL": "loud"], "LOG_LEVEL"),
     (["RABBITMQ_URL": "http://zoco:\(secret)@localhost/"], "RABBITMQ_URL"),
     (["RABBITMQ_URL": "amqp://zoco:\(secret)@localhost:port/"], "RABBITMQ_URL"),
+    (["REDIS_URL": "http://:\(secret)@localhost/"], "REDIS_URL"),
+    (["REDIS_URL": "redis://:\(secret)@localhost:port/"], "REDIS_URL"),
     (["RABBITMQ_URL_FILE": "/nothing/here"], "RABBITMQ_URL_FILE"),
   ])
   func aWrongSettingIs78AndNamed(settings: [String: String], variable: String) async throws {

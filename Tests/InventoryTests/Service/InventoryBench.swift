@@ -7,6 +7,7 @@ import ServiceKit
 import SimulatedNetwork
 import SimulatedPostgres
 import SimulatedRabbitMQ
+import SimulatedRedis
 import SimulationKernel
 import Testing
 
@@ -15,18 +16,24 @@ import Testing
 /// `@unchecked Sendable`: only the kernel's thread touches it.
 final class InventoryBench: @unchecked Sendable {
   let kernel: SimulationKernel
+  private let network: Network
   let server: SimulatedPostgresServer
 
   init(seed: UInt64 = 1) throws {
     kernel = SimulationKernel(seed: seed)
-    let network = Network(kernel: kernel)
+    network = Network(kernel: kernel)
     server = SimulatedPostgresServer(host: kernel.host("postgres"), network: network)
     for migration in try InventoryMigrations.load().migrations { try server.setUp(migration.up) }
   }
 
+  /// A Redis for the cache.
+  func redis() -> SimulatedRedisServer {
+    SimulatedRedisServer(host: kernel.host("redis"), network: network, scripts: CacheScripts.all)
+  }
+
   /// Runs `body` beside instances of the service, which publish where there is a broker, and shuts these down when it returns.
   func run(
-    instances: Int = 1, broker: SimulatedRabbitMQServer? = nil,
+    instances: Int = 1, broker: SimulatedRabbitMQServer? = nil, cache: SimulatedRedisServer? = nil,
     configuration: InventoryConfiguration = InventoryConfiguration(expiryInterval: .seconds(86_400)),
     _ body: @escaping @Sendable ([InventoryClient]) async throws -> Void
   ) {
@@ -34,7 +41,8 @@ final class InventoryBench: @unchecked Sendable {
       let services = (0..<instances).map { _ in
         InventoryService(
           environment: process.serviceEnvironment, connector: self.server.connector(for: process),
-          broker: broker?.connector(for: process), configuration: configuration)
+          broker: broker?.connector(for: process), cache: cache?.connector(for: process),
+          configuration: configuration)
       }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for service in services { group.addTask { try await service.run() } }

@@ -64,6 +64,12 @@ final class RedisEngine: @unchecked Sendable {
     return keyspace
   }
 
+  /// What the string at `key` holds, without a trace.
+  func peek(_ key: [UInt8], _ database: Int) -> [UInt8]? {
+    guard case .string(let bytes) = keyspaces[database]?.entry(key, now: now)?.value else { return nil }
+    return bytes
+  }
+
   private var now: Int64 { clock.now.microsecondsSinceEpoch / 1000 }
 
   /// Seconds and microseconds.

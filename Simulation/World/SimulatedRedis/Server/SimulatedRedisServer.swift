@@ -217,3 +217,9 @@ public final class SimulatedRedisServer: @unchecked Sendable {
     (0..<command.count).map { String(decoding: command[$0].prefix(60), as: UTF8.self) }.joined(separator: " ")
   }
 }
+
+extension SimulatedRedisServer {
+  /// What the string at `key` holds, for judges: `nil` when there is none, or none that is a string. Looking changes
+  /// nothing.
+  public func string(at key: String, database: Int = 0) -> [UInt8]? { engine?.peek(Array(key.utf8), database) }
+}

@@ -91,6 +91,22 @@ extension CacheBehaviour {
         try expectEqual(loaded, .text(script.digest))
       }
     },
+    CacheBehaviour("a claim is left where nothing is, and replaced by who made it alone") { bench in
+      try await bench.session { connection in
+        let claim = CacheCommand.set(
+          "k", "mine", expiry: .after(.seconds(60)), condition: .ifAbsent, returningOld: true)
+        try expectEqual(try await connection.execute(claim, deadline: bench.soon), .null)
+        try expectEqual(try await connection.execute(claim, deadline: bench.soon), .text("mine"))
+        for (claim, expected) in [("another's", 0), ("mine", 1), ("mine", 0)] as [(String, Int64)] {
+          let reply = try await connection.evaluate(
+            CacheScripts.replaceIfEqual, keys: ["k"], arguments: [claim, "value", "30000"], deadline: bench.soon)
+          try expectEqual(reply, .integer(expected))
+        }
+        try expectEqual(try await bench.ask(connection, "GET", "k"), .text("value"))
+        let left = try await connection.execute(.timeToLive("k"), deadline: bench.soon).integer
+        try expectTrue((1...30_000).contains(left), "\(left)")
+      }
+    },
     CacheBehaviour("what a script wrote before it failed stays") { bench in
       try await bench.session { connection in
         _ = try await bench.ask(connection, "HSET", "h", "f", "v")

@@ -171,7 +171,7 @@ struct CacheStepGenerator {
 
   private mutating func script() -> [CacheWord] {
     let script = one(
-      CacheScripts.deleteIfEqual, TestScripts.window, TestScripts.failing, TestScripts.answering,
+      CacheScripts.deleteIfEqual, CacheScripts.replaceIfEqual, TestScripts.window, TestScripts.failing, TestScripts.answering,
       TestScripts.conversions)
     if below(8) == 0 { return texts(["SCRIPT", "LOAD", script.source]) }
     if below(12) == 0 { return texts(["EVALSHA", script.digest, one("x", "-1", "99")]) }
@@ -179,6 +179,7 @@ struct CacheStepGenerator {
     var arguments: [String] = []
     if script.name == "window" { arguments = [one("0", "2", "5"), one("1", "3", "7"), one("1", "3"), member()] }
     if script.name == "delete-if-equal" { arguments = [value()] }
+    if script.name == "replace-if-equal" { arguments = [value(), value(), one("1", "900", "60000", "0", "x")] }
     let name = one(["EVAL", script.source], ["EVALSHA", script.digest], ["EVALSHA", script.digest.uppercased()])
     return texts(name + ["\(script.keyCount)"] + keys + arguments)
   }
