@@ -1,4 +1,5 @@
 import Foundation
+import Redis
 import Seams
 
 /// A Redis that a test may kill, stop and start again, on a port and in a folder of its own; gone at the end.

@@ -171,8 +171,8 @@ struct CacheStepGenerator {
 
   private mutating func script() -> [CacheWord] {
     let script = one(
-      CacheScripts.deleteIfEqual, CacheScripts.replaceIfEqual, TestScripts.window, TestScripts.failing, TestScripts.answering,
-      TestScripts.conversions)
+      CacheScripts.deleteIfEqual, CacheScripts.replaceIfEqual, TestScripts.window, TestScripts.failing,
+      TestScripts.answering, TestScripts.conversions)
     if below(8) == 0 { return texts(["SCRIPT", "LOAD", script.source]) }
     if below(12) == 0 { return texts(["EVALSHA", script.digest, one("x", "-1", "99")]) }
     let keys = (0..<script.keyCount).map { _ in key() }
