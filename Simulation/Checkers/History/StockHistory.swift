@@ -207,7 +207,8 @@ struct StockHistory {
 
   /// What the tables say in the end is what a last client would read.
   private mutating func addRest(after requests: [ClientRequest]) {
-    let end = requests.map { Int(($0.answered?.end ?? $0.start).nanoseconds) }.max() ?? 0
+    let told = requests.map { $0.answered?.end ?? $0.start }
+    let end = Int((told + [shadow.lastCommit].compactMap { $0 }).max()?.nanoseconds ?? 0)
     for item in shadow.items.values.sorted(by: { $0.productId < $1.productId }) {
       var entry = Entry(
         client: "tables", .init(item.productId, .read), .stock(StockIsLinearizable.stock(item)), from: end + 1,

@@ -71,6 +71,9 @@ public final class InventoryShadow {
     reservations.values.filter(\.isPending).sorted { ($0.expiresAt, $0.id) < ($1.expiresAt, $1.id) }
   }
 
+  /// When something was committed last.
+  public var lastCommit: MonotonicInstant? { commitTimes.last }
+
   // MARK: - What was
 
   /// The number of commits so far: the latest moment.
