@@ -14,6 +14,11 @@ public enum Quantity {
     return (value < 0 ? "-" : "") + groups.joined(separator: ",")
   }
 
+  /// How many there are of what `noun` names in the singular: `1 partition`, `1,234 partitions`.
+  public static func count(_ value: Int, _ noun: String) -> String {
+    "\(count(value)) \(noun)\(value == 1 ? "" : "s")"
+  }
+
   /// A number with about three digits that count: `0.0123`, `1.23`, `123`, `12,345`.
   public static func number(_ value: Double) -> String {
     guard value.isFinite else { return value.isNaN ? "–" : "∞" }

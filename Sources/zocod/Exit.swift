@@ -53,7 +53,7 @@ struct MissingMigrations: Error, CustomStringConvertible {
   let names: [String]
 
   var description: String {
-    "the database lacks \(names.joined(separator: ", ")). Run `zocod migrate up` first."
+    "run `zocod migrate up` first: the database lacks \(names.joined(separator: ", "))"
   }
 }
 

@@ -5,7 +5,8 @@ import Seams
 import ServiceKit
 
 /// Writes each log event as one line of JSON to standard error:
-/// `{"time":"2026-01-31T09:05:00.250Z","level":"info","logger":"inventory","message":"…","metadata":{…}}`.
+/// `{"time":"2026-01-31T09:05:00.250Z","level":"info","logger":"inventory","message":"…","metadata":{…}}`. Metadata that is
+/// an `Int` or a `Double` is a number, all other is text.
 struct JSONLinesLogHandler: LogHandler {
   var metadata: Logger.Metadata = [:]
   var metadataProvider: Logger.MetadataProvider?
@@ -39,12 +40,22 @@ struct JSONLinesLogHandler: LogHandler {
       json.member("metadata") { json in
         for (key, value) in merged.sorted(by: { $0.key < $1.key }) {
           json.name(dynamic: key)
-          json.value(value.description)
+          Self.write(value, to: &json)
         }
       }
     }
     var line = json.buffer
     line.writeString("\n")
     StandardError.write(line)
+  }
+
+  /// Writes numbers as numbers and everything else as text.
+  private static func write(_ value: Logger.Metadata.Value, to json: inout JSONWriter) {
+    guard case .stringConvertible(let value) = value else { return json.value(value.description) }
+    switch value {
+    case let number as Int: json.value(number)
+    case let number as Double where number.isFinite: json.value(number)
+    default: json.value(value.description)
+    }
   }
 }

@@ -25,9 +25,8 @@ struct Runtime {
   /// - Parameter label: the logger's name.
   /// - Throws: `ConfigurationError`; ``WrongURL``.
   init(label: String) throws {
-    let configuration = try ServiceConfiguration(provider: EnvironmentVariablesProvider()) { path in
-      try String(contentsOfFile: path, encoding: .utf8)
-    }
+    let configuration = try ServiceConfiguration(
+      provider: EnvironmentVariablesProvider(), readFile: SecretFile.read)
     let environment = ServiceEnvironment.live(label: label, level: configuration.logLevel)
     do {
       var database = try PostgresConfiguration(url: configuration.databaseURL.value)

@@ -74,19 +74,26 @@ private struct HTTPListener: Service, CustomStringConvertible {
     do {
       try await server.run()
     } catch let error as IOError {
-      throw refused(error, by: [EADDRINUSE, EACCES].contains(error.errnoCode) ? "PORT" : "HOST")
+      throw refused(error)
     } catch let error as SocketAddressError.UnknownHost {
-      throw refused(error, by: "HOST")
+      throw wrong("HOST", "cannot listen on \"\(error.host)\": no such host is known. Name an address of this machine")
     }
   }
 
-  private func refused(_ error: any Error, by variable: String) -> ConfigurationError {
-    ConfigurationError(
-      issues: [
-        .init(
-          variable: "\(process.settingsPrefix)_\(variable)",
-          message: "cannot listen on port \(process.port) of \"\(process.host)\": \(error)")
-      ])
+  private func refused(_ error: IOError) -> ConfigurationError {
+    let (host, port) = (process.host, process.port)
+    switch error.errnoCode {
+    case EADDRINUSE:
+      return wrong("PORT", "port \(port) is in use: end what listens there (`ss -ltnp` shows it) or set another port")
+    case EACCES:
+      return wrong("PORT", "this user may not listen on port \(port): set a port from 1024 on")
+    default:
+      return wrong("HOST", "cannot listen on \"\(host)\": \(String(cString: strerror(error.errnoCode)))")
+    }
+  }
+
+  private func wrong(_ setting: String, _ message: String) -> ConfigurationError {
+    ConfigurationError(issues: [.init(variable: "\(process.settingsPrefix)_\(setting)", message: message)])
   }
 }
 

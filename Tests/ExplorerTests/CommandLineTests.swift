@@ -4,11 +4,14 @@ import Testing
 /// What `zoco` says to wrong use, and how it judges logs, as a process.
 @Suite struct CommandLineTests {
   /// Runs the zoco executable that was built beside this test.
-  private func run(_ arguments: [String]) throws -> (status: Int32, output: String, errors: String) {
+  private func run(
+    _ arguments: [String], environment: [String: String] = [:]
+  ) throws -> (status: Int32, output: String, errors: String) {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     let process = Process()
     process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent().appendingPathComponent("zoco")
     process.arguments = arguments
+    process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     let (output, errors) = (Pipe(), Pipe())
     process.standardOutput = output
     process.standardError = errors
@@ -22,7 +25,10 @@ import Testing
     (["sim", "last-itm"], "there is no scenario \"last-itm\"; did you mean last-item?"),
     (["sim", "last-item", "last-item"], "the scenario last-item is named twice"),
     (["sim", "last-item", "--seeds", "9..1"], "9..1"), (["sim", "last-item", "--seeds", "one"], "one"),
-    (["sim", "last-item", "--seed", "-1"], "The value '-1' is invalid for '--seed <N>'"),
+    (["sim", "last-item", "--seed", "-1"], "'--seed <N>': expected a whole number from 0 to 18446744073709551615"),
+    (["bench", "reserve", "--only-check", "--seconds", "0"], "--seconds takes a number from 1 to 600"),
+    (["bench", "reserve", "--only-check", "--turns", "21"], "--turns takes a number from 1 to 20"),
+    (["bench", "reserve", "--only-check", "--connections", "0"], "--connections takes a number from 1 to 1000"),
     (["sim", "last-item", "--seed", "1", "--seeds", "1..2"], "give --seed or --seeds, not both"),
     (["sim", "last-item", "--seed", "1", "--json", "/nowhere/at/all.json"], "there is no folder /nowhere/at"),
     (["sim", "last-item", "--trace"], "say which with --seed N"),
@@ -51,6 +57,20 @@ import Testing
     #expect(end.status == 0)
     #expect(end.output.contains("zoco " + command.joined(separator: " ")), "\(end.output)")
     #expect(end.output.localizedCaseInsensitiveContains("example") || command == ["bench"], "\(end.output)")
+  }
+
+  @Test func argumentsThatAreRightPassTheCheckBeforeServersStart() throws {
+    let end = try run(["bench", "reserve", "--only-check", "--seconds", "1"])
+    #expect(end.status == 0 && end.output.isEmpty && end.errors.isEmpty, "\(end)")
+  }
+
+  @Test func reportsGoWhereTheyAreTold() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let end = try run(["sim", "last-item", "--seed", "7"], environment: ["ZOCO_REPORTS": folder.path])
+    let page = folder.appendingPathComponent("simulation.html").path
+    #expect(end.output.contains("report: \(page)"), "\(end.output)")
+    #expect(FileManager.default.fileExists(atPath: page))
   }
 
   @Test func aRunOnStandardOutputIsNothingButItsJSON() throws {

@@ -48,6 +48,29 @@ import Testing
     #expect(read.scenarios[0].done == 3)
   }
 
+  @Test func linesOfAFailureAreCutOnATerminalAndWholeForMachines() throws {
+    let scenario = try #require(ScenarioCatalogue.scenario(named: "selftest-echo"))
+    let long = String(repeating: "reserve 1 of a product and ", count: 20)
+    var play = HandPlayed(SeedSweep([(scenario, SeedRange(1, 1))]))
+    play.play { job, _ in
+      var report = failed(job)
+      report.evidence = [long + "end", "two\nlines"]
+      return report
+    }
+    let failure = try #require(play.source.tallies[0].failures.first?.report)
+    let lines = FailureText.text(of: failure, width: 100).split(separator: "\n")
+    #expect(lines.allSatisfy { $0.count <= 100 }, "\(lines)")
+    #expect(lines.contains { $0.hasPrefix("  evidence  reserve 1 of a product") && $0.hasSuffix("…") }, "\(lines)")
+    #expect(lines.contains { $0.hasSuffix("two lines") }, "\(lines)")
+    let summary = SimulationSummary(play.source, interrupted: false)
+    #expect(summary.scenarios[0].failures[0].evidence == failure.evidence)
+  }
+
+  @Test(arguments: [("short", 5, "short"), ("longer", 5, "long…"), ("a\nb", 5, "a b"), ("", 1, ""), ("ab", 1, "…")])
+  func aTextIsCutWithAnEllipsis(_ text: String, _ width: Int, _ cut: String) {
+    #expect(text.cut(to: width) == cut)
+  }
+
   @Test func aTableAlignsItsColumns() {
     var table = TextTable([("name", .left), ("count", .right)])
     table.add(["a", "1"])

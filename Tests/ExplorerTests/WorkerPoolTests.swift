@@ -38,6 +38,11 @@ import Testing
     #expect(many.peakResidentBytes < few.peakResidentBytes + 6 << 20, "\(few.peakResidentBytes >> 20) MB for 40 runs")
   }
 
+  @Test func theMemoryOfAShortSweepIsToldToo() throws {
+    let peak = try sweep("selftest-echo", SeedRange(1, 1), 1).peakResidentBytes
+    #expect(peak > 1 << 20)
+  }
+
   @Test func runsAreTheSameInEveryProcess() throws {
     let tally = try play("selftest-echo", seeds: SeedRange(1, 40), verifies: true)
     #expect(tally.passed == 40)

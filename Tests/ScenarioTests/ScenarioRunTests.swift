@@ -26,6 +26,32 @@ import Testing
     #expect(recorded.checkpoints.count == Int(recorded.eventCount / 1_000))
   }
 
+  /// Evidence and events are for people: no Swift values, ids as everywhere, one line each.
+  @Test(arguments: [
+    ("stale-version", "put-without-version"), ("stale-version", "version-won-twice"),
+    ("expiry", "confirm-after-expiry"),
+    ("inventory-chaos", "commit-swallowed"), ("inventory-chaos", "idempotency-key-not-claimed"),
+  ])
+  func aFailureIsToldInWords(_ scenario: String, _ bug: String) throws {
+    let failure = try #require(
+      (1...40).lazy.map { seed in
+        ScenarioRunner.run(
+          RunSettings(scenario: scenario, seed: seed, plantedBug: bug), recording: RunRecording(latestEvents: 400))
+      }.first { $0.verdict == .invariantBroken })
+    let upperCaseID = /[0-9A-F]{8}-[0-9A-F]{4}-[0-9A-F]{4}-/
+    for line in failure.evidence + failure.events.map(\.detail) {
+      for needle in ["SQLValue", "ClientRecord", "Optional(", "Essentials", "(orderId:", "productId:"] {
+        #expect(!line.contains(needle), "\(line)")
+      }
+      let isOneLine = !line.contains { $0.isNewline }
+      #expect(isOneLine, "\(line)")
+      for match in line.matches(of: upperCaseID) {
+        #expect(match.output.allSatisfy { !$0.isLetter }, "\(line)")
+      }
+    }
+    #expect(failure.events.contains { $0.kind == "sql" } && failure.events.contains { $0.kind == "client" })
+  }
+
   /// The simulator found a bug with each of these, long mended.
   @Test(arguments: [UInt64(50), 382])
   func seedsThatOnceFoundABugPass(_ seed: UInt64) {

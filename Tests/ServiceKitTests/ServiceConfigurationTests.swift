@@ -83,7 +83,9 @@ import Testing
       issues(["DATABASE_URL": url, "DATABASE_URL_FILE": "f"])
         == ["DATABASE_URL: set either DATABASE_URL or DATABASE_URL_FILE, not both"])
     #expect(
-      issues(["DATABASE_URL_FILE": "f"]) == ["DATABASE_URL_FILE: the file \"f\" cannot be read: no such file"])
+      issues(["DATABASE_URL_FILE": "f"]) == [
+        "DATABASE_URL_FILE: the file \"f\" cannot be read: no such file. Correct the path, or set DATABASE_URL itself"
+      ])
     let wrong = issues(["DATABASE_URL": "mysql://zoco:hunter2@localhost"])
     #expect(
       wrong == [
@@ -109,6 +111,6 @@ import Testing
   @Test func aDefaultTimeOutOverTheMaximumIsRefused() {
     #expect(
       issues(["DATABASE_URL": url, "REQUEST_TIMEOUT": "90000"])
-        == ["REQUEST_TIMEOUT: expected at most REQUEST_TIMEOUT_MAX, found more"])
+        == ["REQUEST_TIMEOUT: expected at most REQUEST_TIMEOUT_MAX, which is 60000 milliseconds, found \"90000\""])
   }
 }

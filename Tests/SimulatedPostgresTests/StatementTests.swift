@@ -23,6 +23,27 @@ import Testing
     CREATE INDEX reservations_expiry ON reservations (expires_at) WHERE status = 'pending';
     """
 
+  @Test func aTraceShowsStatementsOnOneLineWithValuesAsLiterals() {
+    let laboratory = Laboratory()
+    laboratory.run { client in
+      let connection = try await client.connect()
+      try await connection.run(
+        """
+        SELECT $1::uuid[],   $2::integer -- the comment goes
+          , $3::text, 'two  spaces', $4::boolean, $5::timestamptz, $6::text, $7::text, $8::text[]
+        """,
+        .array([.text("00000000-0000-0000-0000-00000000000a")]), .int(-7), .text("it's"), .bool(true),
+        .timestamp(Timestamp(microsecondsSinceEpoch: 1_500_000)), .null, .text("a\\\nb"), .array([]))
+    }
+    let statements = laboratory.kernel.trace.events.filter { $0.kind == .sqlStatement }.map(\.detail)
+    #expect(
+      statements.last?.drop { $0 != "S" } == """
+        SELECT $1::uuid[], $2::integer , $3::text, 'two  spaces', $4::boolean, $5::timestamptz, $6::text, $7::text, \
+        $8::text[]; $1 = ARRAY['00000000-0000-0000-0000-00000000000a'], $2 = -7, $3 = 'it''s', $4 = true, \
+        $5 = '1970-01-01 00:00:01.5+00', $6 = NULL, $7 = E'a\\\\\\nb', $8 = '{}'
+        """)
+  }
+
   @Test func aReservationRunsFromStartToEnd() {
     Laboratory().run { client in
       let connection = try await client.connect()

@@ -14,7 +14,9 @@ public final class AcknowledgedIsStored: HistoryChecker {
         return lost("no such reservation", record)
       }
       let stored = (shadow.lines[id] ?? []).map { ClientRecord.Line(productId: $0.productId, quantity: $0.quantity) }
-      if Set(stored) != Set(lines) { return lost("stored lines: \(stored)", record) }
+      if Set(stored) != Set(lines) {
+        return lost("stored lines: " + stored.map(\.description).joined(separator: ", "), record)
+      }
     case .confirm(let id):
       let row = shadow.reservations[id]
       guard row?.status == "confirmed", answer.reservationId == id, answer.reservationStatus == "confirmed" else {

@@ -124,25 +124,4 @@ public struct ClientRecord: Sendable {
     self.answer = answer
     self.afterHealing = afterHealing
   }
-
-  /// The request and its answer in one line, for evidence.
-  public var line: String {
-    let span = "\(start.nanoseconds / 1_000) … \(end.nanoseconds / 1_000) µs"
-    let tries = attempts == 1 ? "" : ", attempt \(attempts)"
-    var told = "\(answer.status)"
-    if let code = answer.code { told += " \(code)" }
-    if let id = answer.reservationId { told += ", reservation \(id)" }
-    if let status = answer.reservationStatus { told += " \(status)" }
-    if let item = answer.item { told += ", \(item)" }
-    for shortage in answer.shortages {
-      told += ", \(shortage.available) available of \(shortage.requested) of \(shortage.productId)"
-    }
-    if let items = answer.items { told += ", \(items.count) items" + items.map { "; \($0)" }.joined() }
-    if let stats = answer.stats { told += ", \(stats)" }
-    if let expired = answer.expired { told += ", \(expired) expired, \(answer.unitsReturned ?? 0) units" }
-    if let version = answer.currentVersion { told += ", current version \(version)" }
-    if let reserved = answer.reserved { told += ", \(reserved) reserved" }
-    if answer.isFromCache { told += ", from the cache" }
-    return "\(client): \(operation) at \(span)\(tries): \(told)"
-  }
 }

@@ -109,7 +109,7 @@ public final class RefusalsAreTrue: HistoryChecker {
     {
       return nil
     }
-    let text = stored.map { "stored at \($0.nanoseconds / 1_000) µs" } ?? "not stored"
+    let text = stored.map { "stored at \($0.seconds) s" } ?? "not stored"
     return Violation(.keyWasInUse, [record.line, "the first request: \(text)"])
   }
 

@@ -52,6 +52,12 @@ public final class ProgressDisplay {
 }
 
 extension String {
+  /// The text on one line, with its end replaced by `…` where it is longer than `width` characters.
+  public func cut(to width: Int) -> String {
+    let line = contains(where: \.isNewline) ? split(whereSeparator: \.isNewline).joined(separator: " ") : self
+    return line.count <= width ? line : line.prefix(max(0, width - 1)) + "…"
+  }
+
   func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 
   func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }

@@ -3,6 +3,9 @@ internal import Scenarios
 
 /// `reports/simulation.html`: what a sweep did and found.
 public enum SimulationPage {
+  /// Where lines of events are cut, in characters.
+  private static let eventWidth = 240
+
   /// The page of `tallies`.
   ///
   /// - Parameters:
@@ -22,7 +25,7 @@ public enum SimulationPage {
       standing: failures.isEmpty ? (interrupted ? .incomplete : .good) : .bad,
       subtitle: subtitle,
       headlines: [
-        .init("Seeds", Quantity.count(seeds), note: "\(played.count) scenarios"),
+        .init("Seeds", Quantity.count(seeds), note: Quantity.count(played.count, "scenario")),
         .init(
           "HTTP requests", Quantity.count(requests),
           note: "\(Quantity.number(Double(requests) / max(busy, 1e-9))) a second and core"),
@@ -49,7 +52,7 @@ public enum SimulationPage {
     let evidence = Markup(report.evidence.map { "<li><code>\($0)</code></li>" })
     var events = Markup.empty
     if !report.events.isEmpty {
-      let lines = report.events.map(\.description).joined(separator: "\n")
+      let lines = report.events.map { $0.description.cut(to: eventWidth) }.joined(separator: "\n")
       events = """
         <details><summary>The last \(report.events.count) of \(report.eventCount) events</summary>\
         <pre>\(lines)</pre></details>

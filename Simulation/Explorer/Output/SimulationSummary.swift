@@ -29,6 +29,8 @@ public struct SimulationSummary: Sendable, Codable {
     public var finding: String
     public var options: [String]
     public var evidence: [String]
+    /// The last events before the end, oldest first, each a whole line.
+    public var events: [String]
     public var hash: String
     public var replay: String
   }
@@ -66,7 +68,7 @@ extension SimulationSummary.Failure {
   init(_ report: RunReport) {
     self.init(
       seed: report.settings.seed, plantedBug: report.settings.plantedBug, verdict: report.verdict.rawValue,
-      finding: report.finding, options: report.drawn, evidence: report.evidence, hash: report.hash,
-      replay: report.settings.replayCommand)
+      finding: report.finding, options: report.drawn, evidence: report.evidence,
+      events: report.events.map(\.description), hash: report.hash, replay: report.settings.replayCommand)
   }
 }

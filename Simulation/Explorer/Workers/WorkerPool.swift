@@ -52,6 +52,8 @@ public final class WorkerPool {
         onTick(source)
       }
     }
+    // Once more, for a sweep that was over before the first time.
+    inspect()
     onTick(source)
   }
 

@@ -1,6 +1,7 @@
 internal import Checkers
 internal import FoundationEssentials
 internal import Seams
+internal import ServiceKit
 internal import SimulationKernel
 
 /// One client of the chaos: what it does next is drawn from its stream.
@@ -114,7 +115,7 @@ struct Customer {
   }
 
   private func replenish() async throws {
-    let key = stream.uuid().uuidString
+    let key = stream.uuid().canonicalText
     _ = try await client.perform(
       .replenish(productId: stream.pick(world.products), quantity: 1 + stream.index(below: 30), key: key))
   }

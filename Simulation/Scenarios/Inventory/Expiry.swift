@@ -32,7 +32,7 @@ public struct Expiry: Scenario {
     // Around the moment at which the reservations end, so that confirm and job meet.
     let confirmAt = stream.duration(in: .milliseconds(850) ... .milliseconds(1_150))
     let jobs = 2 + stream.index(below: 3)
-    world.note(drawn: "\(confirms) confirms after \(confirmAt.nanosecondsClamped / 1_000_000) ms, \(jobs) jobs")
+    world.note(drawn: "confirms: \(confirms) after \(confirmAt.nanosecondsClamped / 1_000_000) ms, jobs: \(jobs)")
     return inventory.play { _ in
       let product = inventory.products[0]
       let confirmed = try await inventory.eachClient(Self.reservations) { client, number in

@@ -2,6 +2,7 @@ internal import Checkers
 internal import Faults
 internal import FoundationEssentials
 internal import Seams
+internal import ServiceKit
 public import SimulationKernel
 
 /// Everything at once: clients that reserve, confirm, release, correct and replenish stock on two instances, while
@@ -27,7 +28,7 @@ public struct InventoryChaos: Scenario {
         instances: 2, clientHosts: 3, stock: stock,
         faults: .drawn(from: world.kernel, allowing: FaultKind.all)))
     world.note(
-      drawn: "\(clients) clients × \(operations) operations, \(productCount) products of up to \(scarcity) units, "
+      drawn: "\(clients) clients × \(operations) operations, products: \(productCount) of up to \(scarcity) units, "
         + "think time \(think.nanosecondsClamped / 1_000_000) ms")
     return inventory.play { _ in
       _ = try await inventory.eachClient(clients) { client, number in
@@ -67,7 +68,7 @@ public struct InventoryChaos: Scenario {
       guard answer?.status == 200, let id = answer?.reservationId else {
         inventory.violate(
           .restCanBeSold,
-          ["\(left) units available of \(product), answer \(String(describing: answer))"])
+          ["\(left) units available of \(product.canonicalText), answer: \(answer?.description ?? "none")"])
         return
       }
       _ = try await client.perform(.release(reservationId: id), patience: .once)

@@ -21,7 +21,7 @@ public struct LastItem: Scenario {
         // A fail-over that loses the winner's commit lets a second client win, and rightly.
         faults: .drawn(from: world.kernel, allowing: FaultKind.all.filter { $0 != .databaseFailOver })))
     let spread = stream.duration(in: .milliseconds(1) ... .milliseconds(400))
-    world.note(drawn: "\(inventory.instances.count) instances, clients within \(spread.nanosecondsClamped / 1_000) µs")
+    world.note(drawn: "instances: \(inventory.instances.count), clients within \(spread.nanosecondsClamped / 1_000) µs")
     return inventory.play { _ in
       let product = inventory.products[0]
       let answers = try await inventory.eachClient(Self.clientCount) { client, _ in

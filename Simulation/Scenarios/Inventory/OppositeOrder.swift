@@ -22,7 +22,7 @@ public struct OppositeOrder: Scenario {
         // Three at least: two meet in a circle when both have waited for a third and are let go together.
         instances: 4, clientHosts: 4, stock: Array(repeating: 1_000, count: productCount),
         faults: .drawn(from: world.kernel, allowing: [.hostPause, .slowLink, .database(.slowStatement)])))
-    world.note(drawn: "\(clients) clients, \(productCount) products")
+    world.note(drawn: "clients: \(clients), products: \(productCount)")
     return inventory.play { _ in
       let started = world.kernel.now
       let answers = try await inventory.eachClient(clients) { client, number in

@@ -23,7 +23,7 @@ public struct StaleVersion: Scenario {
           from: world.kernel,
           allowing: [.hostPause, .clockSkew, .clockDrift, .slowLink, .database(.slowStatement)])))
     let rounds = 1 + stream.index(below: 6)
-    world.note(drawn: "\(writers) writers, \(rounds) rounds")
+    world.note(drawn: "writers: \(writers), rounds: \(rounds)")
     return inventory.play { _ in
       let product = inventory.products[0]
       for round in 0..<rounds {
@@ -40,7 +40,7 @@ public struct StaleVersion: Scenario {
           inventory.violate(
             .staleWritersLearn,
             ["\(writers) writers of version \(before.version): \(won) × 200, \(stale) × 409 with the current version"]
-              + answers.map { "answer \(String(describing: $0))" })
+              + answers.map { "answer: \($0?.description ?? "none")" })
         }
       }
       try await inventory.heal()

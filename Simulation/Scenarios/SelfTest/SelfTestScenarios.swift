@@ -22,7 +22,7 @@ struct SelfTestEcho: Scenario {
     let client = world.kernel.host("client")
     let shape = world.kernel.stream("shape")
     let clients = 2 + shape.index(below: 8)
-    world.note(drawn: "\(clients) clients")
+    world.note(drawn: "clients: \(clients)")
     return world.kernel.run { driver in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for number in 0..<clients {

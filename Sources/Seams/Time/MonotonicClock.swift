@@ -59,4 +59,7 @@ extension Duration {
     let (seconds, attoseconds) = components
     return Double(seconds) + Double(attoseconds) / 1e18
   }
+
+  /// This duration in milliseconds, cut to whole microseconds: it prints with three digits after the point at most.
+  public var inMilliseconds: Double { Double(nanosecondsClamped / 1_000) / 1_000 }
 }

@@ -75,7 +75,7 @@ package struct ServiceEndpoint: Sendable {
     var metadata: Logger.Metadata {
       var metadata: Logger.Metadata = [
         "service": .string(peer.name), "call": .string(name), "attempt": .stringConvertible(attempt),
-        "durationMs": .stringConvertible(start.duration(to: environment.clock.now).inSeconds * 1000),
+        "durationMs": .stringConvertible(start.duration(to: environment.clock.now).inMilliseconds),
         "correlationId": .string(context.correlationId.canonicalText),
       ]
       if let status { metadata["status"] = .stringConvertible(status) }

@@ -1,5 +1,6 @@
 package import Configuration
 package import Logging
+internal import Seams
 
 /// What the inventory service is told from outside, read once at its start.
 package struct ServiceConfiguration: Sendable {
@@ -70,7 +71,10 @@ package struct ServiceConfiguration: Sendable {
     logLevel = reader.choice(
       "LOG_LEVEL", of: Logger.Level.allCases.map { ($0.rawValue, $0) }, default: .info)
     if requestTimeout > maximumRequestTimeout {
-      reader.fail("REQUEST_TIMEOUT", "expected at most REQUEST_TIMEOUT_MAX, found more")
+      let (limit, found) = (maximumRequestTimeout.inMilliseconds, requestTimeout.inMilliseconds)
+      reader.fail(
+        "REQUEST_TIMEOUT",
+        "expected at most REQUEST_TIMEOUT_MAX, which is \(Int(limit)) milliseconds, found \"\(Int(found))\"")
     }
     guard reader.issues.isEmpty else { throw ConfigurationError(issues: reader.issues) }
   }

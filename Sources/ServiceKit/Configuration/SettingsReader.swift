@@ -89,7 +89,9 @@ package struct SettingsReader {
       do {
         value = try readFile(path)
       } catch {
-        fail(source, "the file \"\(excerpt(path))\" cannot be read: \(error)")
+        fail(
+          source,
+          "the file \"\(excerpt(path))\" cannot be read: \(error). Correct the path, or set \(variable) itself")
         return nil
       }
       while value?.last?.isNewline == true { value?.removeLast() }

@@ -17,12 +17,17 @@ struct RouteTable: Sendable {
     entries = routes.map { Entry(path: $0.path, method: $0.method) }
   }
 
-  /// The problem for a request that no route matches: 405 when the path has other methods, else 404.
+  /// The problem for a request that no route matches: 405 when the path has other methods, else 404, which names the
+  /// parameter that the path lacks at its end where there is one.
   func miss(method: HTTPRequest.Method, path: String) -> Problem {
     let components = path.split(separator: "/")
     let matching = entries.filter { Self.matches(Array($0.path), components) }
     // The router goes by the most literal path: `/items/reserve` is not an item of the name "reserve".
-    guard let best = matching.map({ Self.captures($0.path) }).min() else { return .routeNotFound(path) }
+    let best = matching.map { Self.captures($0.path) }.min()
+    if let cut = entries.first(where: { $0.method == method && Self.isCut($0.path, components, before: best) }) {
+      return .pathLacksParameter(path, method, route: cut.path.description)
+    }
+    guard let best else { return .routeNotFound(path) }
     var allowed: [String] = []
     for entry in matching where Self.captures(entry.path) == best {
       if !allowed.contains(entry.method.rawValue) { allowed.append(entry.method.rawValue) }
@@ -36,7 +41,14 @@ struct RouteTable: Sendable {
     String(path.map { $0 ~= "\u{0}" ? "1" : "0" as Character })
   }
 
-  private static func matches(_ pattern: [RouterPath.Element], _ components: [Substring]) -> Bool {
+  /// Whether a path is `components` and one parameter more, and `components` are more literal than `best`.
+  private static func isCut(_ path: RouterPath, _ components: [Substring], before best: String?) -> Bool {
+    let elements = Array(path)
+    guard let last = elements.last, last ~= "\u{0}", matches(elements.dropLast(), components) else { return false }
+    return best.map { String(captures(path).dropLast()) < $0 } ?? true
+  }
+
+  private static func matches(_ pattern: some Collection<RouterPath.Element>, _ components: [Substring]) -> Bool {
     guard pattern.count == components.count else { return false }
     return zip(pattern, components).allSatisfy { $0 ~= $1 }
   }

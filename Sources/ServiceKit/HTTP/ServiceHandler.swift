@@ -118,14 +118,16 @@ package struct ServiceHandler: HTTPHandler {
     var response = response
     response.head.headerFields[.correlationId] = correlationId.canonicalText
     if head.method == .head { response.body = .empty }
-    environment.logger.info(
-      "request finished",
-      metadata: [
-        "method": .string(head.method.rawValue), "route": .string(route?.value ?? "none"),
-        "status": .stringConvertible(response.head.status.code),
-        "durationMs": .stringConvertible(start.duration(to: environment.clock.now).inSeconds * 1000),
+    var metadata: Logger.Metadata {
+      var metadata: Logger.Metadata = [
+        "method": .string(head.method.rawValue), "status": .stringConvertible(response.head.status.code),
+        "durationMs": .stringConvertible(start.duration(to: environment.clock.now).inMilliseconds),
         "correlationId": .string(correlationId.canonicalText),
-      ])
+      ]
+      if let path = route?.value, path != RouteTable.missName { metadata["route"] = .string(path) }
+      return metadata
+    }
+    environment.logger.info("request finished", metadata: metadata)
     return response
   }
 

@@ -41,6 +41,13 @@ extension Problem {
       detail: "No resource has the path \(excerpt(path)).")
   }
 
+  /// 404: the path is that of `route` but for the parameter at its end.
+  package static func pathLacksParameter(_ path: String, _ method: HTTPRequest.Method, route: String) -> Problem {
+    Problem(
+      status: .notFound, code: "route_not_found", title: "There is nothing at this path",
+      detail: "The path \(excerpt(path)) lacks its end: \(method.rawValue) \(route).")
+  }
+
   /// 405: the path is known, the method is not.
   package static func methodNotAllowed(_ method: HTTPRequest.Method, allowed: [String]) -> Problem {
     let list = allowed.joined(separator: ", ")

@@ -32,6 +32,9 @@ struct BenchReserve: ParsableCommand {
   @Option(help: "The folder of the pgbench scripts.")
   var scripts = "Benchmarks/pgbench"
 
+  @Flag(help: ArgumentHelp("Check the other arguments and do nothing else.", visibility: .hidden))
+  var onlyCheck = false
+
   func validate() throws {
     guard (1...600).contains(seconds) else { throw ValidationError("--seconds takes a number from 1 to 600") }
     guard (1...20).contains(turns) else { throw ValidationError("--turns takes a number from 1 to 20") }
@@ -39,6 +42,7 @@ struct BenchReserve: ParsableCommand {
   }
 
   func run() throws {
+    if onlyCheck { return }
     let environment = ProcessInfo.processInfo.environment
     guard let server = environment["ZOCO_TEST_DATABASE_URL"], let tools = environment["ZOCO_POSTGRES_BIN"] else {
       throw ValidationError("no PostgreSQL to measure on: start it through ./zoco bench reserve")
@@ -58,7 +62,7 @@ struct BenchReserve: ParsableCommand {
     var baseline: [Double] = []
     var served: [KeepAliveClient.Outcome] = []
     for turn in 1...turns {
-      FileHandle.standardError.write(Data("\(products) product(s), turn \(turn) of \(turns)…\n".utf8))
+      FileHandle.standardError.write(Data("\(title(products)), turn \(turn) of \(turns)…\n".utf8))
       try database.reset(products: products)
       baseline.append(try database.pgbench(products: products, seconds: seconds))
       try database.reset(products: products)
@@ -67,7 +71,7 @@ struct BenchReserve: ParsableCommand {
     let pgbench = baseline.reduce(0, +) / Double(turns)
     let rate = served.map(\.rate).reduce(0, +) / Double(turns)
     var table = TextTable([
-      (products == 1 ? "one hot product" : "\(products) products", .left), ("per second", .right), ("p50 ms", .right),
+      (title(products), .left), ("per second", .right), ("p50 ms", .right),
       ("p95 ms", .right), ("p99 ms", .right),
     ])
     table.add(["pgbench -M prepared -c 20 -j 1 (baseline)", Quantity.number(pgbench), "", "", ""])
@@ -79,6 +83,8 @@ struct BenchReserve: ParsableCommand {
     print(table.text)
     print("ratio: \(Quantity.fixed(rate / pgbench, 2)) × pgbench\n")
   }
+
+  private func title(_ products: Int) -> String { products == 1 ? "one hot product" : "\(products) products" }
 
   private func serve(products: Int, _ database: BenchDatabase) throws -> KeepAliveClient.Outcome {
     let service = try InventoryProcess(database: database.url)

@@ -111,8 +111,8 @@ struct CheckHistoryCommand: ParsableCommand {
     let report = LinearizabilityChecker(judge, limits: limits).check(history)
     let took = Quantity.duration(seconds: started.duration(to: .now) / .seconds(1))
     let size =
-      "\(Quantity.count(report.operations)) operations, \(Quantity.count(report.partitions)) partition(s), "
-      + "\(Quantity.count(report.steps)) steps, \(took)"
+      "\(Quantity.count(report.operations, "operation")), \(Quantity.count(report.partitions, "partition")), "
+      + "\(Quantity.count(report.steps, "step")), \(took)"
     switch report.verdict {
     case .linearizable:
       print("linearizable: \(size)")
@@ -127,7 +127,7 @@ struct CheckHistoryCommand: ParsableCommand {
         case .steps: "the limit on steps was reached"
         case .memory: "the limit on memory was reached"
         }
-      print("unknown: \(why) with \(Quantity.count(open)) partition(s) undecided and none failed; \(size)")
+      print("unknown: \(why) with \(Quantity.count(open, "partition")) undecided and none failed; \(size)")
       throw ExitCode(Exit.notConverged.rawValue)
     }
   }

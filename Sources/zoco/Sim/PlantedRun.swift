@@ -25,10 +25,11 @@ struct PlantedRun {
     if Interruption.happened { return .interrupted }
     if hunt.hunts.contains(where: { $0.trouble != nil }) { return .crashed }
     let survivors = hunt.survivors
+    let sought = Quantity.count(Int(limit), "seed")
     print(
       survivors.isEmpty
         ? "all \(hunt.hunts.count) planted bugs were found"
-        : "\(survivors.count) planted bugs survived \(limit) seeds: the simulator has a hole")
+        : "\(Quantity.count(survivors.count, "planted bug")) survived \(sought): the simulator has a hole")
     return survivors.isEmpty ? .passed : .invariantBroken
   }
 }

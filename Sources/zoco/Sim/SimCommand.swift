@@ -32,7 +32,11 @@ struct SimCommand: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Play this seed only and print the run's hash.", valueName: "N"))
+    help: ArgumentHelp("Play this seed only and print the run's hash.", valueName: "N"),
+    transform: { text in
+      guard let seed = UInt64(text) else { throw ValidationError("expected a whole number from 0 to \(UInt64.max)") }
+      return seed
+    })
   var seed: UInt64?
 
   @Option(help: ArgumentHelp("Worker processes (default: one for each core).", valueName: "N"))

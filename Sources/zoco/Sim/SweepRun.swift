@@ -41,7 +41,9 @@ struct SweepRun {
     if !quiet {
       if trace { printTrace(sweep) }
       for tally in sweep.tallies {
-        for failure in tally.failures.prefix(3) { print(FailureText.text(of: failure.report)) }
+        for failure in tally.failures.prefix(3) {
+          print(FailureText.text(of: failure.report, width: Terminal.width ?? FailureText.usualWidth))
+        }
         for failure in tally.failures.dropFirst(3) {
           let report = failure.report
           print("✗ \(report.settings.scenario), seed \(report.settings.seed): \(report.finding)")
@@ -57,8 +59,12 @@ struct SweepRun {
     return Exit(sweep.worst)
   }
 
+  /// Prints every event: whole where it goes to a file or another program, cut at the width of a terminal.
   private func printTrace(_ sweep: SeedSweep) {
-    for event in sweep.tallies.compactMap(\.onlyRun).flatMap(\.events) { print(event) }
+    let width = Terminal.width
+    for event in sweep.tallies.compactMap(\.onlyRun).flatMap(\.events) {
+      print(width.map { event.description.cut(to: $0) } ?? event.description)
+    }
   }
 
   private func printHashes(_ sweep: SeedSweep) {
@@ -77,10 +83,10 @@ struct SweepRun {
       + "\(workers.jobs) worker \(workers.jobs == 1 ? "process" : "processes")"
     let command = (["./zoco"] + CommandLine.arguments.dropFirst()).joined(separator: " ")
     let page = SimulationPage.page(sweep.tallies, interrupted: interrupted, subtitle: subtitle, command: command)
-    let file = URL(fileURLWithPath: "reports/simulation.html")
+    let file = Reports.folder.appendingPathComponent("simulation.html")
     try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
     try Data(page.html.utf8).write(to: file, options: .atomic)
-    if !quiet { print("report: reports/simulation.html") }
+    if !quiet { print("report: \(Reports.shortPath(of: file))") }
     guard let json else { return }
     let summary = try SimulationSummary(sweep, interrupted: interrupted).json()
     if json == "-" {

@@ -22,9 +22,8 @@ struct PaymentsCommand: AsyncParsableCommand {
 
   func run() async throws {
     try await Exit.explaining {
-      let configuration = try PaymentsConfiguration(provider: EnvironmentVariablesProvider()) { path in
-        try String(contentsOfFile: path, encoding: .utf8)
-      }
+      let configuration = try PaymentsConfiguration(
+        provider: EnvironmentVariablesProvider(), readFile: SecretFile.read)
       let environment = ServiceEnvironment.live(label: "payments", level: configuration.logLevel)
       let sandbox = PaymentsSandbox(environment: environment)
       try await ServiceProcess(

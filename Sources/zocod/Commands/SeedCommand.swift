@@ -38,7 +38,7 @@ struct SeedCommand: AsyncParsableCommand {
       let seeder = InventorySeeder(database: database, count: products, quantity: quantity)
       let result = try await seeder.seed(deadline: runtime.deadline(in: .seconds(60)))
       await pool.shutdown(deadline: runtime.deadline(in: .seconds(5)))
-      print("created \(result.created) products, \(result.existing) were there")
+      print("created \(result.created) \(result.created == 1 ? "product" : "products"), \(result.existing) were there")
     }
   }
 }

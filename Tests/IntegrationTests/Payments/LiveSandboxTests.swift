@@ -1,5 +1,6 @@
 import FoundationEssentials
 import HTTPLive
+import HTTPTypes
 import Payments
 import Seams
 import SeamsLive
@@ -65,6 +66,40 @@ struct LiveSandboxTests {
       let again = try await provider.charge(charge, idempotencyKey: "k", context: Self.context())
       #expect(again == .captured(paymentId: payments[0].id))
     }
+  }
+
+  @Test func aPortInUseAndAFileThatIsMissingAreToldInWords() async throws {
+    try await ZocodProcess.serving("payments", settings: Self.settings) { _, address in
+      let second = try await ZocodProcess.run(
+        ["payments"], settings: ["PAYMENTS_HOST": "127.0.0.1", "PAYMENTS_PORT": "\(address.port)"])
+      #expect(second.status == 78, "\(second.log)")
+      #expect(second.log.contains("  PAYMENTS_PORT: port \(address.port) is in use: "), "\(second.log)")
+    }
+    let seed = try await ZocodProcess.run(["seed"], settings: ["DATABASE_URL_FILE": "/nothing/here"])
+    #expect(seed.status == 78)
+    #expect(
+      seed.log.contains(
+        "  DATABASE_URL_FILE: the file \"/nothing/here\" cannot be read: there is no such file. Correct the path, or set "
+          + "DATABASE_URL itself"), "\(seed.log)")
+  }
+
+  @Test func aRequestIsLoggedWithNumbersAsNumbersAndItsRouteOnlyWhereItHasOne() async throws {
+    let transport = LiveHTTPTransport(clock: SystemMonotonicClock())
+    try await ZocodProcess.serving("payments", settings: Self.settings) { process, address in
+      for path in ["/health/live", "/nothing"] {
+        let head = HTTPRequest(method: .get, scheme: "http", authority: "\(address)", path: path)
+        _ = try await transport.send(HTTPRequestMessage(head: head), deadline: LiveDatabase.soon())
+      }
+      process.terminate()
+      let log = await process.end().log
+      let lines = log.split(separator: "\n").filter { $0.contains("\"request finished\"") }
+      #expect(lines.count == 2, "\(log)")
+      let number = /"durationMs":\d+\.\d{1,3}[,}]/
+      #expect(lines.allSatisfy { $0.contains(number) && $0.contains(/"status":\d{3}[,}]/) }, "\(log)")
+      #expect(lines.map { $0.contains("\"route\":\"/health/live\"") } == [true, false], "\(log)")
+      #expect(lines.map { $0.contains("\"route\"") } == [true, false], "\(log)")
+    }
+    try await transport.shutdown()
   }
 
   @Test func aWrongSettingStopsItWithItsName() async throws {

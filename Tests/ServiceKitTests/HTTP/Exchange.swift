@@ -77,6 +77,7 @@ struct Exchange: Sendable {
       return Response.json { $0.member("milliseconds", Int(left.nanosecondsClamped / 1_000_000)) }
     }
     router.post("/things/sort") { _, _ in Response(status: .noContent) }
+    router.post("/things/mend/:id") { _, _ in Response(status: .noContent) }
     router.post("/empty") { _, _ in Response(status: .noContent) }
     router.post("/echo") { _, context in
       let reader = try ObjectReader(context.body)

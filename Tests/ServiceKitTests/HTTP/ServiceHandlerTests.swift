@@ -47,6 +47,14 @@ import Testing
     }
   }
 
+  @Test(arguments: [("/things/mend", 404), ("/things/mend/", 404), ("/things/bend", 405), ("/fails", 404)])
+  func aPathWithoutTheParameterAtItsEndSaysSo(_ path: String, _ status: Int) async throws {
+    let response = try await Exchange.run(.post, path)
+    response.expectProblem(status, status == 404 ? "route_not_found" : "method_not_allowed")
+    let lacks = response.json["detail"]?.string?.contains("lacks its end: POST /things/mend/{id}") == true
+    #expect(lacks == path.hasPrefix("/things/mend"), "\(response.text)")
+  }
+
   @Test func aTrailingSlashAddressesTheSameResource() async throws {
     let response = try await Exchange.run(.get, "/things/\(Exchange.id)/")
     #expect(response.status == 200)

@@ -166,11 +166,11 @@ final class Session: @unchecked Sendable {
       }
       database.kernel.record(
         .sqlStatement, host: database.host, UInt64(pid) << 32 | prepared.number, UInt64(parameters.count),
-        detail: "session \(pid): \(text) \(parameters.isEmpty ? "" : "\(parameters)")")
+        detail: "session \(pid): \(StatementText.line(text, parameters))")
       let result = try await execute(prepared, syntax, parameters)
       database.kernel.record(
         .sqlOutcome, host: database.host, UInt64(pid), UInt64(result.rowCount),
-        detail: "session \(pid): \(result.rowCount) rows")
+        detail: "session \(pid): \(result.rowCount) \(result.rowCount == 1 ? "row" : "rows")")
       return result
     } catch {
       if let error = error as? SQLError {

@@ -21,7 +21,7 @@ enum ClientFrame {
   var summary: String {
     switch self {
     case .openChannel(let channel): "channel \(channel) open"
-    case .ask(let channel, let request): "channel \(channel) \(request)"
+    case .ask(let channel, let request): "channel \(channel) \(request.summary)"
     case .publish(let channel, let publication):
       "channel \(channel) publish to '\(publication.exchange)' under '\(publication.routingKey)' "
         + "\(publication.message.messageID ?? "")"
@@ -68,7 +68,7 @@ enum ServerFrame {
   var summary: String {
     switch self {
     case .channelOpened(let channel): "channel \(channel) is open"
-    case .answer(let channel, let answer): "channel \(channel) \(answer)"
+    case .answer(let channel, let answer): "channel \(channel) \(answer.summary)"
     case .deliver(let channel, let tag, let delivery):
       "channel \(channel) deliver \(delivery.tag) to \(tag) \(delivery.message.messageID ?? "")"
         + "\(delivery.isRedelivered ? ", again" : "")"
@@ -87,6 +87,39 @@ extension BrokerEffect {
     case .deliver(let channel, _, _), .returned(let channel, _, _, _), .confirm(let channel, _, _),
       .consumerCancelled(let channel, _):
       channel
+    }
+  }
+}
+
+extension BrokerRequest {
+  /// What is asked, with the names it is about.
+  fileprivate var summary: String {
+    switch self {
+    case .declareExchange(let exchange, let passive):
+      "\(passive ? "look for" : "declare") exchange '\(exchange.name)', \(exchange.kind.rawValue)"
+    case .deleteExchange(let name, _): "delete exchange '\(name)'"
+    case .declareQueue(let queue, let passive): "\(passive ? "look for" : "declare") queue '\(queue.name)'"
+    case .deleteQueue(let name, _, _): "delete queue '\(name)'"
+    case .purgeQueue(let name): "purge queue '\(name)'"
+    case .bind(let binding): "bind queue '\(binding.queue)' to '\(binding.exchange)' under '\(binding.routingKey)'"
+    case .unbind(let binding):
+      "unbind queue '\(binding.queue)' from '\(binding.exchange)' under '\(binding.routingKey)'"
+    case .consume(let queue, let tag, let prefetch, _): "consume '\(queue)' as \(tag), prefetch \(prefetch)"
+    case .cancel(let tag): "cancel \(tag)"
+    case .get(let queue): "get from '\(queue)'"
+    }
+  }
+}
+
+extension BrokerAnswer {
+  /// What came of it.
+  fileprivate var summary: String {
+    switch self {
+    case .done: "done"
+    case .queue(let status):
+      "queue '\(status.name)': messages \(status.messageCount), consumers \(status.consumerCount)"
+    case .count(let count): "messages \(count)"
+    case .delivery(let delivery): delivery.map { "message \($0.message.messageID ?? "")" } ?? "no message"
     }
   }
 }

@@ -100,7 +100,7 @@ package struct Migrator: Sendable {
         "DELETE FROM schema_migrations WHERE version = \(migration.version)", deadline: deadline)
     }
     _ = try await connection.execute("COMMIT", deadline: deadline)
-    environment.logger.notice("\(isUp ? "applied" : "took back") \(migration.name)")
+    environment.logger.debug("\(isUp ? "applied" : "took back") \(migration.name)")
     return migration.name
   }
 
