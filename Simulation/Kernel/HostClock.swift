@@ -4,10 +4,15 @@ public import Seams
 public struct HostClock: MonotonicClock {
   let process: SimulatedProcess
 
+  /// The host's own monotonic time, with its drift.
   public var now: MonotonicInstant { process.host.localNow }
 
+  /// A nanosecond, the step of virtual time.
   public var minimumResolution: Duration { .nanoseconds(1) }
 
+  /// Suspends until the host's clock shows `deadline`; `tolerance` is not used.
+  ///
+  /// - Throws: `CancellationError`; ``HostDead``.
   public func sleep(until deadline: MonotonicInstant, tolerance: Duration?) async throws {
     let wait = process.pendingWait("sleep")
     guard !wait.isEnded else { return try await wait.wait() }
@@ -21,5 +26,6 @@ public struct HostClock: MonotonicClock {
 public struct HostWallClock: WallClock {
   let host: SimulatedHost
 
+  /// The host's wall time, with its skew and drift.
   public var now: Timestamp { host.wallNow }
 }

@@ -166,5 +166,6 @@ public struct HostDead: Error, Sendable, Hashable, CustomStringConvertible {
   /// The host that crashed.
   public var host: String
 
+  /// Which host it was.
   public var description: String { "host \(host) is dead" }
 }

@@ -24,6 +24,7 @@ public final class RandomStream: EntropySource, @unchecked Sendable {
     self.init(seed: mixer.next())
   }
 
+  /// The next number of the stream.
   public func next() -> UInt64 {
     let result = rotate(state.1 &* 5, 7) &* 9
     let shifted = state.1 << 17

@@ -15,6 +15,7 @@ public final class SimulatedHost: @unchecked Sendable {
     case power
   }
 
+  /// The kernel that it runs in.
   public let kernel: SimulationKernel
   /// The host's name, unique in the run; also its address on the network.
   public let name: String

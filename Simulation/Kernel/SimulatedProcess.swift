@@ -5,6 +5,7 @@ internal import Seams
 ///
 /// `@unchecked Sendable`: only the kernel's thread touches it.
 public final class SimulatedProcess: @unchecked Sendable, CustomStringConvertible {
+  /// The host that it runs on.
   public let host: SimulatedHost
   /// 1 for the host's first boot.
   public let incarnation: Int
@@ -39,6 +40,7 @@ public final class SimulatedProcess: @unchecked Sendable, CustomStringConvertibl
     unownedExecutor = executor.asUnownedTaskExecutor()
   }
 
+  /// The host's name, from its second boot on with `#` and the boot's number.
   public var description: String {
     incarnation == 1 ? host.name : "\(host.name)#\(incarnation)"
   }

@@ -15,6 +15,7 @@ public struct KernelOptions: Sendable {
   /// Jobs that unwinding the processes may take after the run.
   public var reapingJobLimit = 2_000_000
 
+  /// The default options.
   public init() {}
 }
 
@@ -33,6 +34,7 @@ public struct TimerToken: Sendable, Hashable {
 public final class SimulationKernel: @unchecked Sendable {
   /// The seed that decides everything.
   public let seed: UInt64
+  /// What it was made with.
   public let options: KernelOptions
   /// Virtual time since the run began.
   @exclusivity(unchecked) public private(set) var now = MonotonicInstant(nanoseconds: 0)

@@ -1,10 +1,14 @@
 /// Nothing acknowledged is lost: whatever a client was told is done is in the tables when it is told.
 public final class AcknowledgedIsStored: HistoryChecker {
+  /// That acknowledged means stored.
   public let invariants: Set<Invariant> = [.acknowledgedIsStored]
   private static let ends: Set<String> = ["confirmed", "released", "expired"]
 
+  /// A checker; it keeps nothing from answer to answer.
   public init() {}
 
+  /// Compares an answer below 300 with the rows it tells of, as they are now or, for reads, were while it was under
+  /// way.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     guard record.answer.status < 300 else { return nil }
     let answer = record.answer

@@ -1,12 +1,17 @@
 /// An aggregate is what one snapshot of the tables gives; statistics may take a younger one for the reservations. One from
 /// the cache is what a snapshot gave within the life of its value.
 public final class AggregatesAreTrue: HistoryChecker {
+  /// That aggregates are true.
   public let invariants: Set<Invariant> = [.aggregateIsTrue]
 
   private let staleness: Staleness
 
+  /// A checker; it keeps nothing from answer to answer.
+  ///
+  /// - Parameter staleness: how old an aggregate may be; not at all without a cache.
   public init(staleness: Staleness = .none) { self.staleness = staleness }
 
+  /// Looks for a moment of the request at which the tables give the aggregate that was answered.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     guard case .readAggregate(let aggregate) = record.operation, record.answer.status < 300 else { return nil }
     let earliest = staleness.earliest(record, life: staleness.aggregateLife)

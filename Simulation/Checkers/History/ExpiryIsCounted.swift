@@ -1,10 +1,13 @@
 /// The expiry job counts no more than what expired while it ran, and the units of just these. Less may be its share:
 /// instances run it side by side.
 public final class ExpiryIsCounted: HistoryChecker {
+  /// That the job counts what expired.
   public let invariants: Set<Invariant> = [.expiryIsCounted]
 
+  /// A checker; it keeps nothing from answer to answer.
   public init() {}
 
+  /// Compares the job's count and units with the reservations that expired while it ran.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     guard case .expire = record.operation, record.answer.status < 300 else { return nil }
     let span = shadow.moments(from: record.start, to: record.end)

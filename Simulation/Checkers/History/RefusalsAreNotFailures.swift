@@ -1,10 +1,13 @@
 /// Rule 7: a refusal is an answer with its code, and never a server's failure; once every fault has healed, no request
 /// fails.
 public final class RefusalsAreNotFailures: HistoryChecker {
+  /// What kind of error may be answered, and when.
   public let invariants: Set<Invariant> = [.noInternalError, .noFailureAfterHealing, .refusalHasCode, .refusalApplies]
 
+  /// A checker; it keeps nothing from answer to answer.
   public init() {}
 
+  /// Judges an answer of 400 or above by its status, its code and the request.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     let answer = record.answer
     if answer.status == 500 {

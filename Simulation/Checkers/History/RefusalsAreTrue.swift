@@ -4,13 +4,16 @@ internal import Seams
 /// A request is refused only for what was so at some moment while it was under way. What is over is judged by the
 /// database's clock, which decides it; clocks of services and clients may be wrong.
 public final class RefusalsAreTrue: HistoryChecker {
+  /// One invariant for each reason for a refusal.
   public let invariants: Set<Invariant> = [
     .stockWasShort, .rowWasAbsent, .reservationHadEnded, .reservationWasOverdue, .versionHadChanged, .moreWasReserved,
     .keyWasInUse,
   ]
 
+  /// A checker; it keeps nothing from answer to answer.
   public init() {}
 
+  /// Looks for a moment of the request at which what the refusal's code says was so.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     let span = shadow.moments(from: record.start, to: record.end)
     switch record.answer.code {

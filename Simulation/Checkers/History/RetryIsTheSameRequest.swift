@@ -4,10 +4,13 @@ internal import FoundationEssentials
 public final class RetryIsTheSameRequest: HistoryChecker {
   private var first: [UUID: ClientRecord] = [:]
 
+  /// That an order's clients are told one reservation.
   public let invariants: Set<Invariant> = [.retryIsTheSame]
 
+  /// A checker that remembers the first answer to each order.
   public init() {}
 
+  /// Compares the reservation of an answer with that of the first answer to the same order.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     guard case .reserve(let orderId, _) = record.operation, record.answer.status < 300 else { return nil }
     guard let earlier = first[orderId] else {

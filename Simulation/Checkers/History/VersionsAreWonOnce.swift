@@ -2,10 +2,13 @@
 public final class VersionsAreWonOnce: HistoryChecker {
   private var winners: [String: ClientRecord] = [:]
 
+  /// That one writer wins a version.
   public let invariants: Set<Invariant> = [.oneWriterWins]
 
+  /// A checker that remembers who won each version.
   public init() {}
 
+  /// Looks whether the version that an acknowledged update was based on was won before.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     guard case .put(let productId, _, let version) = record.operation else { return nil }
     guard record.answer.status < 300 else { return nil }

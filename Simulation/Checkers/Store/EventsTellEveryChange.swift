@@ -3,8 +3,10 @@ internal import FoundationEssentials
 /// Rule 5, as far as the outbox: the transaction that changes a reservation or stock writes the event that tells of it,
 /// no event tells of what did not happen, and the events of a subject are numbered in their order (CONTRACT, "Events").
 public struct EventsTellEveryChange: StoreChecker {
+  /// Foreign events, changes without an event, and sequences that do not rise.
   public let invariants: Set<Invariant> = [.eventOfItsTransaction, .changeHasItsEvent, .sequenceRises]
 
+  /// A checker; it keeps nothing from commit to commit.
   public init() {}
 
   private struct Event: Hashable, Comparable {
@@ -14,6 +16,8 @@ public struct EventsTellEveryChange: StoreChecker {
     static func < (left: Event, right: Event) -> Bool { (left.subject, left.type) < (right.subject, right.type) }
   }
 
+  /// Compares the outbox rows of `commit` with the events that its changes call for, then the sequences of their
+  /// subjects.
   public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? {
     var expected = Self.expected(of: commit)
     for row in commit.outbox {

@@ -6,10 +6,13 @@ public import Seams
 ///
 /// Checkers read it instead of the tables, so that a commit is judged by the rows it touched alone.
 public final class InventoryShadow {
+  /// The rows of `inventory_items` by product.
   @exclusivity(unchecked) public private(set) var items: [UUID: ItemRow] = [:]
+  /// The rows of `reservations` by id.
   @exclusivity(unchecked) public private(set) var reservations: [UUID: ReservationRow] = [:]
   /// The reservations of each order, in the order in which they were made: one, unless an invariant broke.
   @exclusivity(unchecked) public private(set) var reservationsOfOrder: [UUID: [UUID]] = [:]
+  /// The lines of each reservation, in the order in which they were stored.
   @exclusivity(unchecked) public private(set) var lines: [UUID: [LineRow]] = [:]
   /// Units in the lines of pending reservations, by product.
   @exclusivity(unchecked) public private(set) var pendingUnits: [UUID: Int] = [:]

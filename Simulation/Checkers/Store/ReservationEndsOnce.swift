@@ -2,10 +2,13 @@
 public struct ReservationEndsOnce: StoreChecker {
   private static let ends: Set<String> = ["confirmed", "released", "expired"]
 
+  /// How a reservation begins, how it ends, that it stays, and that it is its order's only one.
   public let invariants: Set<Invariant> = [.beginsPending, .oneReservation, .endsOnce, .neverDeleted]
 
+  /// A checker; it keeps nothing from commit to commit.
   public init() {}
 
+  /// Judges each reservation that `commit` inserted, changed or deleted.
   public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? {
     for change in commit.reservations {
       switch (change.old, change.new) {

@@ -3,10 +3,13 @@ internal import FoundationEssentials
 /// Rule 1: for every product `0 <= reserved <= quantity`, `reserved` is the sum of its pending lines, the ledger adds up
 /// to `quantity`, and what left by confirmations is what confirmed reservations hold.
 public struct StockConserved: StoreChecker {
+  /// The four sums that an item, its reservations and its ledger must agree in.
   public let invariants: Set<Invariant> = [.neverOversold, .reservedIsPending, .ledgerAddsUp, .confirmedUnitsLeft]
 
+  /// A checker; it keeps nothing from commit to commit.
   public init() {}
 
+  /// Adds up the products that `commit` touched: their items, movements and reservations' lines.
   public func judge(_ commit: StoreCommit, in shadow: InventoryShadow) -> Violation? {
     for change in commit.items {
       if let violation = judge((change.new ?? change.old)?.productId, shadow) { return violation }
@@ -23,6 +26,7 @@ public struct StockConserved: StoreChecker {
     return nil
   }
 
+  /// Adds up every product.
   public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? {
     for id in shadow.items.keys.sorted() {
       if let violation = judge(id, shadow) { return violation }

@@ -9,14 +9,15 @@ public enum FailureText {
 
   /// The text of `report`, which did not pass.
   ///
-  /// - Parameter width: where lines of evidence and events are cut, in characters; the JSON summary has them whole.
+  /// - Parameter width: how wide lines are, in characters: evidence is wrapped and ends after some lines, events are cut.
+  ///   The JSON summary has them whole.
   public static func text(of report: RunReport, width: Int = usualWidth) -> String {
     var lines = ["", "✗ \(report.settings.scenario), seed \(report.settings.seed)"]
     if let bug = report.settings.plantedBug { lines[1] += ", planted bug \(bug)" }
-    if !report.drawn.isEmpty { lines.append("  options   " + report.drawn.joined(separator: "; ")) }
+    if !report.drawn.isEmpty { lines += part("options", report.drawn.joined(separator: "; "), width) }
     lines.append("  \(label(of: report.verdict))  \(report.finding)")
     for (index, line) in report.evidence.enumerated() {
-      lines.append(((index == 0 ? "  evidence  " : "            ") + line).cut(to: width))
+      lines += part(index == 0 ? "evidence" : "", line, width)
     }
     let events = report.events.suffix(eventsShown)
     if !events.isEmpty {
@@ -25,6 +26,16 @@ public enum FailureText {
     }
     lines.append("  replay    \(report.settings.replayCommand)")
     return lines.joined(separator: "\n")
+  }
+
+  /// The lines of one part, `text` beside its `title`: five at most, the last one cut where there are more.
+  private static func part(_ title: String, _ text: String, _ width: Int) -> [String] {
+    let room = max(40, width - 12)
+    var lines = text.cut(to: .max).wrapped(to: room)
+    if lines.count > 5 { lines = lines.prefix(4) + [lines[4...].joined(separator: " ")] }
+    return lines.enumerated().map { index, line in
+      "  " + (index == 0 ? title : "").padded(to: 10) + line.cut(to: room)
+    }
   }
 
   /// What the verdict is called in front of its finding.

@@ -58,6 +58,20 @@ extension String {
     return line.count <= width ? line : line.prefix(max(0, width - 1)) + "…"
   }
 
+  /// The text broken between words into lines of `width` characters at most; a longer word stands alone. At least one line.
+  func wrapped(to width: Int) -> [String] {
+    var lines = [""]
+    for word in split(separator: " ") {
+      let last = lines[lines.count - 1]
+      if !last.isEmpty, last.count + 1 + word.count > width {
+        lines.append(String(word))
+      } else {
+        lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)"
+      }
+    }
+    return lines
+  }
+
   func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
 
   func leftPadded(to width: Int) -> String { String(repeating: " ", count: max(0, width - count)) + self }

@@ -6,8 +6,10 @@ public struct BrokerDeliveryTag: Sendable, Hashable, Comparable, CustomStringCon
   /// The tag `number`.
   public init(_ number: UInt64) { self.number = number }
 
+  /// The number, in digits.
   public var description: String { String(number) }
 
+  /// Whether `left` was delivered before `right` on their channel.
   public static func < (left: BrokerDeliveryTag, right: BrokerDeliveryTag) -> Bool { left.number < right.number }
 }
 
@@ -63,14 +65,19 @@ public struct BrokerDeliveries: AsyncSequence, Sendable {
     self.source = source
   }
 
+  /// An iterator that takes the deliveries as they come.
   public func makeAsyncIterator() -> Iterator { Iterator(source: source) }
 
   /// Asks for one delivery after the other.
   public struct Iterator: AsyncIteratorProtocol {
     let source: any BrokerDeliverySource
 
+    /// The next delivery, `nil` when the consumer was cancelled.
+    ///
+    /// - Throws: ``BrokerError`` when the channel or the connection ended.
     public mutating func next() async throws -> BrokerDelivery? { try await source.next() }
 
+    /// As ``next()``, on the caller's actor.
     public mutating func next(
       isolation actor: isolated (any Actor)?
     ) async throws(any Error) -> BrokerDelivery? {

@@ -2,6 +2,7 @@
 public struct BrokerError: Error, Sendable, CustomStringConvertible {
   /// What happened. Open for growth; the broker's own errors keep their AMQP code in ``BrokerError/replyCode``.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
+    /// The code's name: `connection_lost`.
     public let description: String
 
     private init(_ description: String) { self.description = description }
@@ -69,6 +70,7 @@ public struct BrokerError: Error, Sendable, CustomStringConvertible {
     return replyCode.isRetryable ? .retryable : .permanent
   }
 
+  /// The code, the reply code and the message, in one line.
   public var description: String {
     var parts = ["\(code)"]
     if let replyCode { parts[0] += " \(replyCode.number)" }
@@ -91,8 +93,10 @@ public struct BrokerReplyCode: Sendable, Hashable, ExpressibleByIntegerLiteral, 
   /// The code `number`.
   public init(_ number: Int) { self.number = number }
 
+  /// The reply code that is written.
   public init(integerLiteral value: Int) { self.init(value) }
 
+  /// The number, in digits.
   public var description: String { String(number) }
 
   /// Whether the same operation may succeed later: the broker stops, lacks resources, failed by itself, or another
@@ -104,15 +108,25 @@ public struct BrokerReplyCode: Sendable, Hashable, ExpressibleByIntegerLiteral, 
     }
   }
 
+  /// 311 CONTENT_TOO_LARGE.
   public static let contentTooLarge: BrokerReplyCode = 311
+  /// 312 NO_ROUTE: a mandatory message went to no queue.
   public static let noRoute: BrokerReplyCode = 312
+  /// 320 CONNECTION_FORCED: an operator or a shutdown closed the connection.
   public static let connectionForced: BrokerReplyCode = 320
+  /// 403 ACCESS_REFUSED.
   public static let accessRefused: BrokerReplyCode = 403
+  /// 404 NOT_FOUND: an exchange or queue is not there.
   public static let notFound: BrokerReplyCode = 404
+  /// 405 RESOURCE_LOCKED: another connection has the queue for itself.
   public static let resourceLocked: BrokerReplyCode = 405
+  /// 406 PRECONDITION_FAILED: declared otherwise, in use, or an unknown delivery tag.
   public static let preconditionFailed: BrokerReplyCode = 406
+  /// 506 RESOURCE_ERROR.
   public static let resourceError: BrokerReplyCode = 506
+  /// 530 NOT_ALLOWED.
   public static let notAllowed: BrokerReplyCode = 530
+  /// 541 INTERNAL_ERROR.
   public static let internalError: BrokerReplyCode = 541
 }
 

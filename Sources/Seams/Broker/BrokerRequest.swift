@@ -78,16 +78,21 @@ package protocol RequestingChannel: BrokerChannel {
 }
 
 extension RequestingChannel {
+  /// Declares `exchange`, or only asks whether it is there where `passive` is set.
   package func declareExchange(
     _ exchange: BrokerExchange, passive: Bool, deadline: MonotonicInstant
   ) async throws {
     _ = try await ask(.declareExchange(exchange, passive: passive), deadline: deadline)
   }
 
+  /// Deletes the exchange `name`; with `ifUnused`, only when no queue is bound to it.
   package func deleteExchange(_ name: String, ifUnused: Bool, deadline: MonotonicInstant) async throws {
     _ = try await ask(.deleteExchange(name, ifUnused: ifUnused), deadline: deadline)
   }
 
+  /// Declares `queue`, or only asks for it where `passive` is set.
+  ///
+  /// - Returns: its name and what it holds.
   package func declareQueue(
     _ queue: BrokerQueue, passive: Bool, deadline: MonotonicInstant
   ) async throws -> BrokerQueueStatus {
@@ -97,6 +102,9 @@ extension RequestingChannel {
     return status
   }
 
+  /// Deletes the queue `name`; with the conditions, only when it has no consumers or no messages.
+  ///
+  /// - Returns: the messages that went with it.
   @discardableResult
   package func deleteQueue(
     _ name: String, ifUnused: Bool, ifEmpty: Bool, deadline: MonotonicInstant
@@ -104,23 +112,30 @@ extension RequestingChannel {
     count(try await ask(.deleteQueue(name, ifUnused: ifUnused, ifEmpty: ifEmpty), deadline: deadline))
   }
 
+  /// Throws away the messages of the queue `name` that are ready.
+  ///
+  /// - Returns: how many there were.
   @discardableResult
   package func purgeQueue(_ name: String, deadline: MonotonicInstant) async throws -> Int {
     count(try await ask(.purgeQueue(name), deadline: deadline))
   }
 
+  /// Binds a queue to an exchange; a binding that is there already changes nothing.
   package func bind(_ binding: BrokerBinding, deadline: MonotonicInstant) async throws {
     _ = try await ask(.bind(binding), deadline: deadline)
   }
 
+  /// Removes a binding; one that is not there changes nothing.
   package func unbind(_ binding: BrokerBinding, deadline: MonotonicInstant) async throws {
     _ = try await ask(.unbind(binding), deadline: deadline)
   }
 
+  /// Ends the consumer `consumerTag` of this channel.
   package func cancel(_ consumerTag: String, deadline: MonotonicInstant) async throws {
     _ = try await ask(.cancel(consumerTag), deadline: deadline)
   }
 
+  /// Takes one message from `queue`; `nil` when none is ready.
   package func get(_ queue: String, deadline: MonotonicInstant) async throws -> BrokerDelivery? {
     guard case .delivery(let delivery) = try await ask(.get(queue), deadline: deadline) else {
       preconditionFailure("a get is answered with a message or none")

@@ -28,8 +28,11 @@ public enum BrokerValue: Sendable, Hashable {
 }
 
 extension BrokerValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByBooleanLiteral {
+  /// The text that is written.
   public init(stringLiteral value: String) { self = .string(value) }
+  /// The number that is written.
   public init(integerLiteral value: Int64) { self = .int(value) }
+  /// The truth value that is written.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
 }
 
@@ -76,6 +79,7 @@ public struct BrokerTable: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// The members by name: `{x-max-length: 10}`.
   public var description: String {
     "{" + entries.map { "\($0.name): \($0.value)" }.joined(separator: ", ") + "}"
   }
@@ -92,10 +96,12 @@ public struct BrokerTable: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension BrokerTable: ExpressibleByDictionaryLiteral {
+  /// A table of the members that are written.
   public init(dictionaryLiteral elements: (String, BrokerValue)...) { self.init(elements) }
 }
 
 extension BrokerValue: CustomStringConvertible {
+  /// The value, as text.
   public var description: String {
     switch self {
     case .void: "void"

@@ -8,7 +8,9 @@ package struct PublishConfirms: Sendable {
 
   /// A call of which every message has its outcome.
   package struct Finished: Sendable {
+    /// The batch that is complete.
     package var batch: Batch
+    /// What became of each of its messages, in the order in which they were sent.
     package var outcomes: [BrokerPublishOutcome]
   }
 

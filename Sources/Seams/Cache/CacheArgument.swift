@@ -5,22 +5,27 @@ public protocol CacheArgument: Sendable {
 }
 
 extension String: CacheArgument {
+  /// Appends the text in UTF-8.
   public func appendCacheBytes(to bytes: inout [UInt8]) { bytes.append(contentsOf: utf8) }
 }
 
 extension Array: CacheArgument where Element == UInt8 {
+  /// Appends the bytes as they are.
   public func appendCacheBytes(to bytes: inout [UInt8]) { bytes.append(contentsOf: self) }
 }
 
 extension ArraySlice: CacheArgument where Element == UInt8 {
+  /// Appends the bytes as they are.
   public func appendCacheBytes(to bytes: inout [UInt8]) { bytes.append(contentsOf: self) }
 }
 
 extension Int: CacheArgument {
+  /// Appends the number in decimal digits.
   public func appendCacheBytes(to bytes: inout [UInt8]) { Int64(self).appendCacheBytes(to: &bytes) }
 }
 
 extension Int64: CacheArgument {
+  /// Appends the number in decimal digits.
   public func appendCacheBytes(to bytes: inout [UInt8]) {
     if self < 0 { bytes.append(UInt8(ascii: "-")) }
     let start = bytes.count

@@ -2,6 +2,7 @@
 public struct CacheError: Error, Sendable, CustomStringConvertible {
   /// What happened. Open for growth; errors of Redis keep their first word in ``CacheError/prefix``.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
+    /// The code's name: `connection_lost`.
     public let description: String
 
     private init(_ description: String) { self.description = description }
@@ -84,6 +85,7 @@ public struct CacheError: Error, Sendable, CustomStringConvertible {
   /// Another connection may lead to the right one.
   public var isWrongServer: Bool { prefix == "READONLY" || prefix == "MASTERDOWN" }
 
+  /// The code and the message, in one line.
   public var description: String {
     var text = "\(code): \(message)"
     if let commandIndex { text += ": command \(commandIndex)" }

@@ -96,6 +96,7 @@ extension CacheReply: Equatable {
 }
 
 extension CacheReply: CustomStringConvertible {
+  /// The reply much as `redis-cli` shows it, on one line.
   public var description: String {
     switch self {
     case .null: "(nil)"

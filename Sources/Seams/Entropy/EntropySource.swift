@@ -44,6 +44,7 @@ public struct EntropyGenerator: RandomNumberGenerator {
     self.source = source
   }
 
+  /// The next number of the source.
   public mutating func next() -> UInt64 {
     source.next()
   }

@@ -72,6 +72,7 @@ public struct HTTPBodyTooLarge: Error, Sendable, Hashable {
 
 /// A body that arrives in parts. Iterate it once; the next part is produced when it is asked for.
 public struct HTTPBodyStream: AsyncSequence, Sendable {
+  /// A part of the body.
   public typealias Element = ByteBuffer
 
   private let pull: @Sendable () async throws -> ByteBuffer?
@@ -82,6 +83,7 @@ public struct HTTPBodyStream: AsyncSequence, Sendable {
     pull = { try await cursor.next() }
   }
 
+  /// An iterator over the parts; a body is read once.
   public func makeAsyncIterator() -> AsyncIterator {
     AsyncIterator(pull: pull)
   }
@@ -90,6 +92,7 @@ public struct HTTPBodyStream: AsyncSequence, Sendable {
   public struct AsyncIterator: AsyncIteratorProtocol {
     let pull: @Sendable () async throws -> ByteBuffer?
 
+    /// The next part, `nil` at the end of the body.
     public mutating func next() async throws -> ByteBuffer? {
       try await pull()
     }

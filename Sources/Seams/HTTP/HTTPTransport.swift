@@ -37,6 +37,7 @@ public struct HTTPPeer: Sendable, Hashable {
 public struct HTTPTransportError: Error, Sendable, CustomStringConvertible {
   /// What happened. Open for growth.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
+    /// The code's name: `connection_reset`.
     public let description: String
 
     private init(_ description: String) { self.description = description }
@@ -75,6 +76,7 @@ public struct HTTPTransportError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The code, the message and the cause, in one line.
   public var description: String {
     "\(code): \(message)" + (cause.map { " (\($0))" } ?? "")
   }

@@ -20,6 +20,7 @@ public enum UnreadableHTTPRequest: Sendable, Hashable, CaseIterable {
 }
 
 extension HTTPHandler {
+  /// A problem document (RFC 9457) with the request's status and detail.
   public func answer(toUnreadable request: UnreadableHTTPRequest, from peer: HTTPPeer) async -> HTTPResponseMessage {
     let body = ByteBuffer(
       string: """

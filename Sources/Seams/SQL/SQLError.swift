@@ -2,6 +2,7 @@
 public struct SQLError: Error, Sendable, CustomStringConvertible {
   /// What happened. Open for growth; PostgreSQL's own errors keep their SQLSTATE in ``SQLError/sqlState``.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
+    /// The code's name: `connection_lost`.
     public let description: String
 
     private init(_ description: String) { self.description = description }
@@ -64,6 +65,7 @@ public struct SQLError: Error, Sendable, CustomStringConvertible {
     return sqlState.isRetryable ? .retryable : .permanent
   }
 
+  /// The code, the SQLSTATE and whatever else the server said, in one line.
   public var description: String {
     var parts = ["\(code)"]
     if let sqlState { parts[0] += " \(sqlState)" }
@@ -78,11 +80,13 @@ public struct SQLError: Error, Sendable, CustomStringConvertible {
 
 /// A five-character SQLSTATE (PostgreSQL manual, appendix A).
 public struct SQLState: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+  /// Its five characters.
   public let description: String
 
   /// The state `code`, five characters.
   public init(_ code: String) { description = code }
 
+  /// The state that is written, five characters.
   public init(stringLiteral value: String) { self.init(value) }
 
   /// Whether the same transaction may succeed when it is run again: serialization failures, deadlocks, lock and
@@ -94,17 +98,30 @@ public struct SQLState: Sendable, Hashable, ExpressibleByStringLiteral, CustomSt
     }
   }
 
+  /// 0A000 feature_not_supported.
   public static let featureNotSupported: SQLState = "0A000"
+  /// 23502 not_null_violation.
   public static let notNullViolation: SQLState = "23502"
+  /// 23503 foreign_key_violation.
   public static let foreignKeyViolation: SQLState = "23503"
+  /// 23505 unique_violation.
   public static let uniqueViolation: SQLState = "23505"
+  /// 23514 check_violation.
   public static let checkViolation: SQLState = "23514"
+  /// 25P02 in_failed_sql_transaction: nothing but ROLLBACK is answered.
   public static let inFailedTransaction: SQLState = "25P02"
+  /// 40001 serialization_failure: the transaction may be run again.
   public static let serializationFailure: SQLState = "40001"
+  /// 40P01 deadlock_detected: the transaction may be run again.
   public static let deadlockDetected: SQLState = "40P01"
+  /// 55P03 lock_not_available: NOWAIT, or `lock_timeout`.
   public static let lockNotAvailable: SQLState = "55P03"
+  /// 57014 query_canceled: a cancel request, or `statement_timeout`.
   public static let queryCanceled: SQLState = "57014"
+  /// 53300 too_many_connections.
   public static let tooManyConnections: SQLState = "53300"
+  /// 57P01 admin_shutdown: the server ends the session.
   public static let adminShutdown: SQLState = "57P01"
+  /// 57P03 cannot_connect_now: the server starts or stops.
   public static let cannotConnectNow: SQLState = "57P03"
 }

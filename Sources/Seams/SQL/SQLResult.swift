@@ -16,7 +16,9 @@ public struct SQLResult: Sendable {
 public final class SQLColumns: Sendable {
   /// A column's name and the name of its PostgreSQL type (`uuid`, `int4`, `timestamptz`).
   public struct Column: Sendable, Hashable {
+    /// The column's name, or its alias.
     public var name: String
+    /// The type's name in PostgreSQL: `int4`, `uuid`.
     public var typeName: String
 
     /// A column `name` of PostgreSQL type `typeName`.
@@ -101,6 +103,7 @@ public struct SQLDecodingError: Error, Sendable, Hashable, CustomStringConvertib
     self.found = found
   }
 
+  /// What was expected in which column, and what was found.
   public var description: String {
     "column \"\(column)\": expected \(expected), found \(found)"
   }

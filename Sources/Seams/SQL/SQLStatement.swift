@@ -21,10 +21,12 @@ public struct SQLStatement: Sendable, Hashable {
 }
 
 extension SQLStatement: ExpressibleByStringInterpolation {
+  /// A statement without parameters.
   public init(stringLiteral value: String) {
     self.init(trusted: value)
   }
 
+  /// A statement whose interpolated values are parameters.
   public init(stringInterpolation: StringInterpolation) {
     self.init(trusted: stringInterpolation.text, parameters: stringInterpolation.parameters)
   }
@@ -34,11 +36,13 @@ extension SQLStatement: ExpressibleByStringInterpolation {
     var text = ""
     var parameters: [SQLValue] = []
 
+    /// An empty collection with room for what is announced.
     public init(literalCapacity: Int, interpolationCount: Int) {
       text.reserveCapacity(literalCapacity + interpolationCount * 3)
       parameters.reserveCapacity(interpolationCount)
     }
 
+    /// Adds SQL text as it is.
     public mutating func appendLiteral(_ literal: String) {
       text += literal
     }

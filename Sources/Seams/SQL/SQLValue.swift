@@ -38,12 +38,16 @@ public protocol SQLDecodable {
 }
 
 extension SQLValue: SQLEncodable {
+  /// The value itself.
   public var sqlValue: SQLValue { self }
 }
 
 extension Bool: SQLEncodable, SQLDecodable {
+  /// A boolean.
   public var sqlValue: SQLValue { .bool(self) }
+  /// `boolean`.
   public static var sqlTypeName: String { "boolean" }
+  /// The value of a boolean, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     guard case .bool(let value) = sqlValue else { return nil }
     self = value
@@ -51,8 +55,11 @@ extension Bool: SQLEncodable, SQLDecodable {
 }
 
 extension Int64: SQLEncodable, SQLDecodable {
+  /// An integer.
   public var sqlValue: SQLValue { .int(self) }
+  /// `integer`.
   public static var sqlTypeName: String { "integer" }
+  /// The value of an integer, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     guard case .int(let value) = sqlValue else { return nil }
     self = value
@@ -60,8 +67,11 @@ extension Int64: SQLEncodable, SQLDecodable {
 }
 
 extension Int: SQLEncodable, SQLDecodable {
+  /// An integer.
   public var sqlValue: SQLValue { .int(Int64(self)) }
+  /// `integer`.
   public static var sqlTypeName: String { "integer" }
+  /// The value of an integer, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     guard case .int(let value) = sqlValue else { return nil }
     self = Int(value)
@@ -69,8 +79,11 @@ extension Int: SQLEncodable, SQLDecodable {
 }
 
 extension Double: SQLEncodable, SQLDecodable {
+  /// A floating-point number.
   public var sqlValue: SQLValue { .double(self) }
+  /// `double precision`.
   public static var sqlTypeName: String { "double precision" }
+  /// The value of a floating-point number, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     guard case .double(let value) = sqlValue else { return nil }
     self = value
@@ -78,8 +91,11 @@ extension Double: SQLEncodable, SQLDecodable {
 }
 
 extension String: SQLEncodable, SQLDecodable {
+  /// A text.
   public var sqlValue: SQLValue { .text(self) }
+  /// `text`.
   public static var sqlTypeName: String { "text" }
+  /// The text of a text, of json or of a numeric, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     switch sqlValue {
     case .text(let value), .json(let value), .numeric(let value): self = value
@@ -89,8 +105,11 @@ extension String: SQLEncodable, SQLDecodable {
 }
 
 extension UUID: SQLEncodable, SQLDecodable {
+  /// A UUID.
   public var sqlValue: SQLValue { .uuid(self) }
+  /// `uuid`.
   public static var sqlTypeName: String { "uuid" }
+  /// The value of a UUID, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     guard case .uuid(let value) = sqlValue else { return nil }
     self = value
@@ -98,8 +117,11 @@ extension UUID: SQLEncodable, SQLDecodable {
 }
 
 extension Timestamp: SQLEncodable, SQLDecodable {
+  /// A point in time.
   public var sqlValue: SQLValue { .timestamp(self) }
+  /// `timestamptz`.
   public static var sqlTypeName: String { "timestamptz" }
+  /// The value of a point in time, `nil` for any other.
   public init?(sqlValue: SQLValue) {
     guard case .timestamp(let value) = sqlValue else { return nil }
     self = value
@@ -107,11 +129,14 @@ extension Timestamp: SQLEncodable, SQLDecodable {
 }
 
 extension Array: SQLEncodable where Element: SQLEncodable {
+  /// An array of the elements' values.
   @inlinable public var sqlValue: SQLValue { .array(map { $0.sqlValue }) }
 }
 
 extension Array: SQLDecodable where Element: SQLDecodable {
+  /// The element's type with `[]`.
   public static var sqlTypeName: String { Element.sqlTypeName + "[]" }
+  /// The elements of an array, `nil` for any other value or when one is of another type.
   public init?(sqlValue: SQLValue) {
     guard case .array(let values) = sqlValue else { return nil }
     var elements: [Element] = []
@@ -125,5 +150,6 @@ extension Array: SQLDecodable where Element: SQLDecodable {
 }
 
 extension Optional: SQLEncodable where Wrapped: SQLEncodable {
+  /// The wrapped value's, NULL for `nil`.
   public var sqlValue: SQLValue { self?.sqlValue ?? .null }
 }

@@ -24,6 +24,7 @@ public struct MonotonicInstant: InstantProtocol, Sendable, Hashable {
     .nanoseconds(other.nanoseconds.subtractingReportingOverflow(nanoseconds).partialValue)
   }
 
+  /// Whether `left` comes before `right`.
   @inlinable
   public static func < (left: MonotonicInstant, right: MonotonicInstant) -> Bool {
     left.nanoseconds < right.nanoseconds

@@ -9,6 +9,7 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     self.microsecondsSinceEpoch = microsecondsSinceEpoch
   }
 
+  /// Whether `left` comes before `right`.
   @inlinable
   public static func < (left: Timestamp, right: Timestamp) -> Bool {
     left.microsecondsSinceEpoch < right.microsecondsSinceEpoch

@@ -26,5 +26,6 @@ package struct ServiceAddress: Sendable, Hashable, CustomStringConvertible {
     authority = String(rest)
   }
 
+  /// The scheme and the authority: `http://inventory:8080`.
   package var description: String { "\(scheme)://\(authority)" }
 }

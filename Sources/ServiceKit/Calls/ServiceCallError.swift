@@ -6,6 +6,7 @@ package import Seams
 package struct ServiceCallError: Error, Sendable, CustomStringConvertible {
   /// What happened. Open for growth.
   package struct Code: Sendable, Hashable, CustomStringConvertible {
+    /// The code's name: `circuit_open`.
     package let description: String
 
     private init(_ description: String) { self.description = description }
@@ -75,6 +76,7 @@ package struct ServiceCallError: Error, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The code, the message and the cause, in one line.
   package var description: String {
     "\(code): \(message)" + (cause.map { " (\($0))" } ?? "")
   }

@@ -13,5 +13,6 @@ package struct SharedSecretTokens: ServiceTokenProvider {
   /// Tokens that are `secret`.
   package init(secret: Secret) { self.secret = secret }
 
+  /// The shared secret, whatever the audience.
   package func token(for audience: String) -> Secret { secret }
 }

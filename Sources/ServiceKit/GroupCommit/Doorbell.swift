@@ -10,6 +10,7 @@ package final class Doorbell: Sendable {
 
   private let state = Mutex(State.silent)
 
+  /// A bell that has not rung.
   package init() {}
 
   /// Wakes the waiter, or lets the next wait return at once.

@@ -29,5 +29,6 @@ package struct SQLPoolFigures: Sendable, Hashable {
   /// Those of them that were the victim of a deadlock (40P01).
   package var deadlockRetries = 0
 
+  /// Figures of a pool that has done nothing.
   package init() {}
 }

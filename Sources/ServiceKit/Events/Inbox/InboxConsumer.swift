@@ -58,6 +58,7 @@ package final class InboxConsumer: Sendable {
     /// What happens to an event of a type that has no handler.
     package var unknownTypes = UnknownTypes.bury
 
+    /// The default options.
     package init() {}
   }
 
@@ -72,6 +73,7 @@ package final class InboxConsumer: Sendable {
     /// Messages that went to the dead letters.
     package var buried = 0
 
+    /// Figures of a consumer that has done nothing.
     package init() {}
   }
 

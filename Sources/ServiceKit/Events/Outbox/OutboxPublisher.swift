@@ -37,6 +37,7 @@ package final class OutboxPublisher: Sendable {
     /// How far a pause may lie from its nominal length, as a fraction of it.
     package var jitter = 0.3
 
+    /// The default options.
     package init() {}
   }
 
@@ -49,6 +50,7 @@ package final class OutboxPublisher: Sendable {
     /// Rounds that the database or the broker broke off.
     package var failures = 0
 
+    /// Figures of a publisher that has done nothing.
     package init() {}
   }
 

@@ -111,6 +111,7 @@ private struct ParsedFile {
 package struct MigrationError: Error, Sendable, CustomStringConvertible {
   /// What happened. Open for growth.
   package struct Code: Sendable, Hashable, CustomStringConvertible {
+    /// The code's name: `migration_failed`.
     package let description: String
 
     private init(_ description: String) { self.description = description }
@@ -137,6 +138,7 @@ package struct MigrationError: Error, Sendable, CustomStringConvertible {
     self.cause = cause
   }
 
+  /// The code, the message and the cause, in one line.
   package var description: String {
     "\(code): \(message)" + (cause.map { " (\($0))" } ?? "")
   }

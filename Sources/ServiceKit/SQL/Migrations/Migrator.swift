@@ -8,7 +8,9 @@ package import Seams
 package struct Migrator: Sendable {
   /// Where a migration stands in a database.
   package struct Status: Sendable, Hashable {
+    /// The number that its file's name begins with.
     package var version: Int
+    /// Its file's name without `.sql`.
     package var name: String
     /// When it was applied; `nil` when it was not.
     package var appliedAt: Timestamp?
