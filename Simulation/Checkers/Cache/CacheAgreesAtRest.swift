@@ -1,7 +1,9 @@
 /// Rule 6 once the dust settles: what the cache holds of a product is what the table says.
 public struct CacheAgreesAtRest: Checker, Sendable {
+  /// The invariants that it may find broken.
   public let invariants: Set<Invariant> = [.cacheAgreesAtRest]
 
+  /// A checker; it keeps nothing.
   public init() {}
 
   /// Judges the cache when no write is under way and no invalidation is owed.

@@ -3,7 +3,9 @@ public import Seams
 /// A request with all its attempts, from the first one to the answer that its client was satisfied with, or to its giving
 /// up.
 public struct ClientRequest: Sendable {
+  /// Who asked.
   public var client: String
+  /// What was asked.
   public var operation: ClientRecord.Operation
   /// Virtual time at which the first attempt was sent.
   public var start: MonotonicInstant

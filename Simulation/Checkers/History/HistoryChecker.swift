@@ -9,7 +9,9 @@ public protocol HistoryChecker: Checker, AnyObject {
 }
 
 extension HistoryChecker {
+  /// Learns nothing from it.
   public func note(_ request: ClientRequest) {}
+  /// Has nothing to say at the end.
   public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? { nil }
 }
 

@@ -1,11 +1,14 @@
 /// Rule 6: a read may be stale, but no older than the cache lets a value become; without a cache not at all.
 public final class StaleReadsAreBounded: HistoryChecker {
+  /// The invariants that it may find broken.
   public let invariants: Set<Invariant> = [.staleReadIsBounded]
 
   private let staleness: Staleness
 
+  /// - Parameter staleness: how old a read may be; not at all without a cache.
   public init(staleness: Staleness = .none) { self.staleness = staleness }
 
+  /// Judges what a read told by what the rows were since the earliest time that it may tell of.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
     let items: [ItemRow]
     switch record.operation {

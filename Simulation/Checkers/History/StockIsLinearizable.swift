@@ -9,6 +9,7 @@ internal import Seams
 public final class StockIsLinearizable: HistoryChecker {
   typealias Model = InventoryModel<UUID, UUID>
 
+  /// The invariants that it may find broken.
   public let invariants: Set<Invariant> = [.stockIsLinearizable]
   private let judgesReads: Bool
   private let steps: (witness: Int, history: Int)
@@ -28,12 +29,15 @@ public final class StockIsLinearizable: HistoryChecker {
     self.steps = steps
   }
 
+  /// Has nothing to say of one answer.
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? { nil }
 
+  /// Takes the request into the history.
   public func note(_ request: ClientRequest) {
     if judgesReads || !request.operation.isRead { requests.append(request) }
   }
 
+  /// Looks for an order of the history; with none the smallest part of it that has none is the evidence.
   public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? {
     guard let first = requests.map(\.start).min() else { return nil }
     let start = shadow.moments(from: first, to: first).lowerBound
