@@ -95,6 +95,12 @@ let package = Package(
       name: "Inventory",
       dependencies: ["Seams", "ServiceKit", .crypto, .httpTypes, .hummingbird, .logging, .nioCore],
       path: "Sources/Inventory", resources: [.embedInCode("Migrations")], swiftSettings: settings),
+    .target(
+      name: "Orders",
+      dependencies: [
+        "InventoryAPI", "Payments", "Seams", "ServiceKit", .httpTypes, .hummingbird, .logging, .nioCore,
+      ],
+      path: "Sources/Orders", resources: [.embedInCode("Migrations")], swiftSettings: settings),
     .executableTarget(
       name: "zocod",
       dependencies: [
@@ -163,6 +169,12 @@ let package = Package(
       [
         "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
         "SimulationKernel", "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
+      ]),
+    tests(
+      "OrdersTests",
+      [
+        "CallFixtures", "InventoryAPI", "Orders", "Payments", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork",
+        "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
     tests(

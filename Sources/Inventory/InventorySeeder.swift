@@ -24,19 +24,14 @@ package struct InventorySeeder: Sendable {
     self.quantity = quantity
   }
 
-  /// The id of the product `number`, from 1: fixed for ever, since catalogues and scenarios name it.
-  ///
-  /// A UUID of version 8 (RFC 9562 §5.8): `20c00000-0000-8000-8000-` and the number in hexadecimal.
-  package static func productId(_ number: Int) -> UUID {
-    precondition((1...1_000_000_000).contains(number), "no product has the number \(number)")
-    return UUID(high: 0x20c0_0000_0000_8000, low: 0x8000_0000_0000_0000 | UInt64(number))
-  }
+  /// The id of the product `number`, from 1: see `SeedProducts`.
+  package static func productId(_ number: Int) -> UUID { SeedProducts.id(number) }
 
   /// Creates what is missing, in one transaction. Repeating it does nothing.
   ///
   /// - Throws: `SQLError`.
   package func seed(deadline: MonotonicInstant) async throws -> Result {
-    let ids = (1...count).map(Self.productId)
+    let ids = (1...count).map(SeedProducts.id)
     let quantities = Array(repeating: quantity, count: count)
     return try await database.transaction(deadline: deadline) { connection, _ in
       let answers = try await connection.executeBatch(

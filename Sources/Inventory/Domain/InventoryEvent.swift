@@ -1,8 +1,9 @@
 package import FoundationEssentials
+package import ServiceKit
 
 /// Something that happened to stock, as it goes into the outbox: the attributes and data of a CloudEvent (CONTRACT,
 /// "Events").
-package struct InventoryEvent: Sendable, Hashable {
+package struct InventoryEvent: OutboxEvent, Sendable, Hashable {
   /// The event's kind.
   package enum Kind: String, Sendable, Hashable, CaseIterable {
     case inventoryReserved = "InventoryReserved"
@@ -14,8 +15,10 @@ package struct InventoryEvent: Sendable, Hashable {
 
   /// CloudEvents `id`.
   package var id: UUID
-  /// CloudEvents `type`.
+  /// What happened.
   package var kind: Kind
+  /// CloudEvents `type`.
+  package var type: String { kind.rawValue }
   /// CloudEvents `subject`: the reservation's or the product's id.
   package var subject: UUID
   /// CloudEvents `sequence`: rises for each subject.

@@ -47,20 +47,7 @@ package struct InventoryDatabase: Sendable {
   func transaction<R>(
     deadline: MonotonicInstant, _ body: (any SQLConnection, _ run: Int) async throws -> R
   ) async throws -> R {
-    var run = 0
-    while true {
-      do {
-        return try await pool.retrying(deadline: deadline, retry: retry) { connection in
-          run += 1
-          return try await body(connection, run)
-        }
-      } catch let error as SQLError where error.commitMayHaveTakenEffect && run < retry.attempts {
-        let clock = environment.clock
-        let wake = clock.now.advanced(by: retry.pause(after: run, entropy: environment.entropy))
-        guard wake < deadline else { throw error }
-        try await clock.sleep(until: wake, tolerance: nil)
-      }
-    }
+    try await pool.repeating(deadline: deadline, retry: retry, body)
   }
 
   /// Runs a transaction that changes stock, as ``transaction(deadline:_:)`` does, and lets the cache forget that stock

@@ -1,5 +1,6 @@
 import FoundationEssentials
 import Seams
+import ServiceKit
 
 /// The statements on reservations and their lines.
 enum ReservationSQL {
@@ -130,12 +131,4 @@ extension Reservation {
     }
     return reservations
   }
-}
-
-/// A row holds what the schema's constraints forbid.
-struct InvalidRow: Error, CustomStringConvertible {
-  var column: String
-  var value: String
-
-  var description: String { "the column \"\(column)\" holds \"\(value)\", which its constraint forbids" }
 }

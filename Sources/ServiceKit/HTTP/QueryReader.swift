@@ -30,6 +30,9 @@ package final class QueryReader {
     return value
   }
 
+  /// The text of `name`; `nil` when it is not given.
+  package func stringIfPresent(_ name: String) -> String? { take(name) }
+
   /// UUIDs separated by commas, each once, in their order.
   package func uuids(_ name: String, count: ClosedRange<Int>) -> [UUID] {
     let expectation = "\(count.lowerBound) to \(count.upperBound) UUIDs separated by commas"

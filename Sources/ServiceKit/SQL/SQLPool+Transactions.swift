@@ -74,6 +74,33 @@ extension SQLPool {
     }
   }
 
+  /// The same, also when the answer to COMMIT was lost: for a transaction that finds by key what an earlier run of it has
+  /// done, behind the locks that the earlier run holds until the server has ended it.
+  ///
+  /// So an ambiguous commit is read back by running the transaction again on another connection (DESIGN §5, rule 8).
+  ///
+  /// - Parameter body: gets a connection and the number of the run, from 1. When it leaves without COMMIT, the pool
+  ///   rolls back.
+  /// - Throws: what the last run threw.
+  package func repeating<R>(
+    deadline: MonotonicInstant, retry: RetryPolicy = RetryPolicy(),
+    _ body: (any SQLConnection, _ run: Int) async throws -> R
+  ) async throws -> R {
+    var run = 0
+    while true {
+      do {
+        return try await retrying(deadline: deadline, retry: retry) { connection in
+          run += 1
+          return try await body(connection, run)
+        }
+      } catch let error as SQLError where error.commitMayHaveTakenEffect && run < retry.attempts {
+        let wake = environment.clock.now.advanced(by: retry.pause(after: run, entropy: environment.entropy))
+        guard wake < deadline else { throw error }
+        try await environment.clock.sleep(until: wake, tolerance: nil)
+      }
+    }
+  }
+
   private func count(retryAfter error: any Error) {
     let isDeadlock = (error as? SQLError)?.sqlState == .deadlockDetected
     state.withLock { state in

@@ -55,8 +55,8 @@ struct OutboxRow: Sendable, Hashable {
   }
 }
 
-/// The statements of a publisher. A service that has an outbox has these columns in it.
-enum OutboxSQL {
+/// The statements on an outbox. A service that has one has these columns in it.
+package enum OutboxSQL {
   /// The first key of the advisory locks, apart from those of anything else.
   private static let lockClass = 0x0B0C
 

@@ -1,9 +1,9 @@
 /// A row that no statement of the service ever deletes was not there: somebody else deleted it.
 ///
 /// The request fails with 500, and the service goes on.
-struct MissingRow: Error, CustomStringConvertible {
-  let description: String
+package struct MissingRow: Error, CustomStringConvertible {
+  package let description: String
 
   /// - Parameter what: what the row is, as in "product 7f1f…".
-  init(_ what: String) { description = "\(what) was deleted from the database while it was in use" }
+  package init(_ what: String) { description = "\(what) was deleted from the database while it was in use" }
 }
