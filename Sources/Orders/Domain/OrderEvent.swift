@@ -75,9 +75,11 @@ package struct OrderEvent: OutboxEvent, Sendable, Hashable {
 extension JSONWriter {
   /// Writes the member `failure`.
   mutating func failure(_ failure: OrderFailure) {
-    member("failure", object: { json in
-      json.member("code", failure.code)
-      json.member("detail", failure.detail)
-    })
+    member(
+      "failure",
+      object: { json in
+        json.member("code", failure.code)
+        json.member("detail", failure.detail)
+      })
   }
 }

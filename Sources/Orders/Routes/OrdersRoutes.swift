@@ -38,7 +38,8 @@ struct OrdersRoutes: Sendable {
       }
     case .productNotFound(let ids): throw Problem.productNotFound(ids)
     case .noTotal:
-      throw Problem.validationFailed("items", "the products' prices are in several currencies, or their sum is too large")
+      throw Problem.validationFailed(
+        "items", "the products' prices are in several currencies, or their sum is too large")
     case .keyReused: throw Problem.idempotencyKeyReused
     case .keyInUse: throw Problem.idempotencyKeyInUse
     }
