@@ -121,7 +121,7 @@ let package = Package(
     simulation("Faults", at: "Faults", ["SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "Seams"]),
     simulation("Linearizability", at: "Linearizability", [.hashTrees]),
     simulation(
-      "Checkers", at: "Checkers", ["SimulationKernel", "SimulatedPostgres", "Seams", .collections]),
+      "Checkers", at: "Checkers", ["Linearizability", "SimulationKernel", "SimulatedPostgres", "Seams", .collections]),
     simulation(
       "Scenarios", at: "Scenarios",
       [

@@ -39,6 +39,7 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case staleReadIsBounded = "a read tells what was so within the life of a cached value"
   case answeredInTime = "a request is answered in time, whatever the cache does"
   case expiryIsCounted = "the expiry job counts what expired while it ran"
+  case stockIsLinearizable = "stock operations are linearizable per product"
 
   // MARK: The cache
 

@@ -3,9 +3,9 @@ import Foundation
 /// The executable, started again.
 enum ReExecution {
   /// What is read at a process's start only: without the first `Hasher` differs from process to process; with the second
-  /// glibc keeps more freed memory at hand, which makes simulations 3 % faster.
+  /// glibc keeps more freed memory at hand and asks for huge pages, which makes simulations 3 % and 2 % faster.
   private static let variables = [
-    "SWIFT_DETERMINISTIC_HASHING": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=500",
+    "SWIFT_DETERMINISTIC_HASHING": "1", "GLIBC_TUNABLES": "glibc.malloc.tcache_count=500:glibc.malloc.hugetlb=1",
   ]
 
   /// Starts the executable anew unless the variables that it needs at its start are set.

@@ -24,6 +24,9 @@ public final class InventoryShadow {
   /// The sequences of each subject's events, in the order in which they were written.
   @exclusivity(unchecked) public private(set) var sequences: [String: [Int]] = [:]
 
+  /// The place of each reservation among those that its transaction made, in the order in which it made them.
+  @exclusivity(unchecked) public private(set) var places: [UUID: Int] = [:]
+
   private let databaseEpoch: Timestamp
   @exclusivity(unchecked) private var commitTimes: [MonotonicInstant] = []
   @exclusivity(unchecked) private var itemHistory: [UUID: RowHistory<ItemRow>] = [:]
@@ -49,7 +52,10 @@ public final class InventoryShadow {
       if let old = change.old { applyLine(old, sign: -1) }
       if let new = change.new { applyLine(new, sign: 1) }
     }
-    for change in commit.reservations { applyReservation(change) }
+    for (place, change) in commit.reservations.enumerated() {
+      if change.old == nil, let id = change.new?.id { places[id] = place }
+      applyReservation(change)
+    }
     for change in commit.movements {
       if let old = change.old { applyMovement(old, sign: -1) }
       if let new = change.new { applyMovement(new, sign: 1, at: commit.time) }
@@ -64,6 +70,9 @@ public final class InventoryShadow {
   public var pending: [ReservationRow] {
     reservations.values.filter(\.isPending).sorted { ($0.expiresAt, $0.id) < ($1.expiresAt, $1.id) }
   }
+
+  /// When the tables changed last; `nil` when they never did.
+  public var lastCommit: MonotonicInstant? { commitTimes.last }
 
   // MARK: - What was
 
@@ -126,6 +135,29 @@ public final class InventoryShadow {
   /// When the replenishment of `product` with `key` was stored; `nil` when it was not.
   public func replenished(_ product: UUID, key: String) -> MonotonicInstant? {
     replenishedAt["\(product) \(key)"]
+  }
+
+  /// When a reservation was first stored as `status`, whatever became of it later; `nil` when it never was.
+  public func moment(reservation id: UUID, became status: String) -> MonotonicInstant? {
+    let states = reservationHistory[id, default: RowHistory()].states(in: 0...latest)
+    for (before, state) in zip(states, states.dropFirst()) where state.row?.status == status {
+      return before.next.map { commitTimes[$0 - 1] }
+    }
+    return nil
+  }
+
+  /// The row of a product after everything that was committed until `instant`.
+  public func item(_ product: UUID, at instant: MonotonicInstant) -> ItemRow? {
+    itemHistory[product]?.row(at: commits(until: instant))
+  }
+
+  /// When the row of a product got `version`; `nil` when it never was committed with it.
+  public func moment(item product: UUID, hadVersion version: Int) -> MonotonicInstant? {
+    let states = itemHistory[product, default: RowHistory()].states(in: 0...latest)
+    for (before, state) in zip(states, states.dropFirst()) where state.row?.version == version {
+      return before.next.map { commitTimes[$0 - 1] }
+    }
+    return nil
   }
 
   private func databaseTime(at instant: MonotonicInstant) -> Timestamp {

@@ -23,7 +23,8 @@ public enum SweepTable {
       for figure in tally.figures {
         lines.append(
           "\(tally.name): \(figure.name) \(Quantity.number(figure.least)) … \(Quantity.number(figure.greatest))"
-            + "\(figure.unit.isEmpty ? "" : " " + figure.unit), mean \(Quantity.number(figure.mean))")
+            + "\(figure.unit.isEmpty ? "" : " " + figure.unit), mean \(Quantity.number(figure.mean))"
+            + (figure.count < tally.done ? ", in \(figure.count) of \(tally.done) runs" : ""))
       }
     }
     return lines.joined(separator: "\n")

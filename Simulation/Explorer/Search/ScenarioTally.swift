@@ -15,7 +15,7 @@ public struct ScenarioTally: Sendable {
     public private(set) var least: Double
     public private(set) var greatest: Double
     private var sum: Double
-    private var count: Int
+    public private(set) var count: Int
 
     init(_ figure: RunReport.Figure) {
       name = figure.name

@@ -57,22 +57,28 @@ final class InventoryClient: @unchecked Sendable {
   ) async throws -> ClientRecord.Answer? {
     let token = world.kernel.beginOperation("\(self.name): \(operation)")
     defer { world.kernel.endOperation(token) }
+    let start = world.kernel.now
     var pause = patience.backOff
-    for attempt in 1...max(1, patience.attempts) {
-      if let answer = try await send(operation, attempt, patience.attemptTimeout, ttlSeconds) { return answer }
-      unanswered.append("\(self.name): \(operation), attempt \(attempt)")
-      if attempt == patience.attempts { break }
+    var answered: ClientRecord?
+    var attempt = 1
+    while true {
+      answered = try await send(operation, attempt, patience.attemptTimeout, ttlSeconds)
+      if answered == nil { unanswered.append("\(self.name): \(operation), attempt \(attempt)") }
+      if answered != nil || attempt >= patience.attempts { break }
       try await think(stream.jittered(pause, spread: 0.5))
       pause = min(pause * 2, .seconds(2))
+      attempt += 1
     }
-    return nil
+    world.note(
+      ClientRequest(client: name, operation: operation, start: start, attempts: attempt, answered: answered))
+    return answered?.answer
   }
 
   /// One attempt; `nil` when it failed in a way that says nothing about the request. An answer that cannot be read is
   /// such a way only while the faults of the run may damage answers.
   private func send(
     _ operation: ClientRecord.Operation, _ attempt: Int, _ timeout: Duration, _ ttlSeconds: Int?
-  ) async throws -> ClientRecord.Answer? {
+  ) async throws -> ClientRecord? {
     let instance = stream.pick(world.instances)
     let request = InventoryRequest.message(
       operation, authority: "\(instance.name):\(InventoryWorld.port)", timeout: timeout, ttlSeconds: ttlSeconds)
@@ -109,6 +115,6 @@ final class InventoryClient: @unchecked Sendable {
       afterHealing: afterHealing)
     world.kernel.record(.operation, host: process.host, UInt64(answer.status), detail: record.line)
     world.judge(record)
-    return answer.status < 500 ? answer : nil
+    return answer.status < 500 ? record : nil
   }
 }

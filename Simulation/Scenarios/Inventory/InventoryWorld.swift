@@ -211,6 +211,11 @@ final class InventoryWorld: @unchecked Sendable {
     }
   }
 
+  /// Takes a request that is over into the history.
+  func note(_ request: ClientRequest) {
+    for checker in historyCheckers { checker.note(request) }
+  }
+
   private func judge(_ commit: StoreCommit) {
     for checker in storeCheckers {
       if let violation = checker.judge(commit, in: shadow) { return violate(violation) }
@@ -224,19 +229,22 @@ final class InventoryWorld: @unchecked Sendable {
     commits.removeAll { lost.contains($0.sequence) }
     shadow = Self.emptyShadow(kernel)
     for commit in commits { shadow.apply(commit.commit) }
-    historyCheckers = Self.historyCheckers(for: bug, shape)
+    historyCheckers = Self.historyCheckers(for: bug, shape, fromTheStart: false)
   }
 
   private static func emptyShadow(_ kernel: SimulationKernel) -> InventoryShadow {
     InventoryShadow(databaseEpoch: kernel.options.wallOrigin)
   }
 
-  private static func historyCheckers(for bug: PlantedBug?, _ shape: Shape) -> [any HistoryChecker] {
+  private static func historyCheckers(
+    for bug: PlantedBug?, _ shape: Shape, fromTheStart: Bool = true
+  ) -> [any HistoryChecker] {
     let staleness = shape.cache.map {
       Staleness(itemLife: $0.itemLife, aggregateLife: $0.aggregateLife, reading: reading)
     }
-    return HistoryCheckers.make(staleness: staleness ?? .none, answeredWithin: shape.answerLimit)
-      .filter { bug?.isJudged(by: $0) ?? true }
+    return HistoryCheckers.make(
+      fromTheStart: fromTheStart, staleness: staleness ?? .none, answeredWithin: shape.answerLimit
+    ).filter { bug?.isJudged(by: $0) ?? true }
   }
 
   /// Judges what is left when the workload is over. A deadlock is judged only then, so that it shows how it resolved.
@@ -247,6 +255,12 @@ final class InventoryWorld: @unchecked Sendable {
     }
     for checker in storeCheckers where shadow.pending.isEmpty {
       if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
+    }
+    for checker in historyCheckers {
+      if let violation = checker.judgeAtRest(shadow) { return violate(violation) }
+      if (checker as? StockIsLinearizable)?.isUndecided == true {
+        world.figures.append(.init("histories of which nobody knows whether they are linearizable", 1))
+      }
     }
   }
 

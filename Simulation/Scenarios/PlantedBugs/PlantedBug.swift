@@ -15,6 +15,8 @@ public struct PlantedBug: Sendable {
     case freshIdempotencyKeys
     /// Every second attempt to reserve is sent for another order.
     case freshOrderIds
+    /// Every second read of a product is answered as the one before it was.
+    case rememberedReads
   }
 
   /// What happens to commands on their way to the cache.

@@ -99,6 +99,10 @@ extension PlantedBugCatalogue {
       $0.answers = [.init(to: "POST /admin/reservations/expire", replace: "\"expired\":", with: "\"expired\":1")]
     },
     PlantedBug(
+      "reads-remembered", "each answer to a read of an item is given once more, however old it is then",
+      as: [.stockIsLinearizable]
+    ).with { $0.requests = .rememberedReads },
+    PlantedBug(
       "answer-cut-off", "the answer to a reservation lacks its last brace",
       foundBy: ["last-item", "opposite-order", "expiry", "inventory-chaos"], as: [.answersAreWhole]
     ).with { $0.answers = [.init(to: "POST /inventory/reserve", replace: "}]}", with: "}]")] },

@@ -58,7 +58,7 @@ public enum PlantedBugCatalogue {
 
   static let putWithoutVersion = PlantedBug(
     "put-without-version", "an optimistic update happens to any version",
-    foundBy: ["stale-version", "inventory-chaos"], as: [.ledgerAddsUp, .oneWriterWins],
+    foundBy: ["stale-version", "inventory-chaos"], as: [.ledgerAddsUp, .oneWriterWins, .stockIsLinearizable],
     rewrites: [
       StatementRewrite(
         in: "UPDATE inventory_items SET quantity = $", replace: " AND version = $#",

@@ -10,11 +10,14 @@ struct SabotagedHandler: HTTPHandler {
   let base: any HTTPHandler
   let bug: PlantedBug
   let entropy: any EntropySource
+  private let reads = RememberedReads()
   private static let keyField = HTTPField.Name("Idempotency-Key")
 
   func handle(_ request: HTTPRequestMessage, from peer: HTTPPeer) async -> HTTPResponseMessage {
-    let response = await base.handle(sabotaged(request), from: peer)
     let line = "\(request.head.method.rawValue) \(request.head.path ?? "")"
+    if bug.requests == .rememberedReads, let remembered = reads.takeAnswer(to: line) { return remembered }
+    let response = await base.handle(sabotaged(request), from: peer)
+    if bug.requests == .rememberedReads { reads.remember(response, to: line) }
     return bug.answers.filter { line.contains($0.request) }.reduce(response) { sabotaged($0, by: $1) }
   }
 
@@ -34,7 +37,7 @@ struct SabotagedHandler: HTTPHandler {
       let end = text.index(found.upperBound, offsetBy: 36)
       let changed = text.replacingCharacters(in: found.upperBound..<end, with: entropy.uuid().canonicalText)
       request.body = .bytes(ByteBuffer(string: changed))
-    case nil: break
+    case .rememberedReads, nil: break
     }
     return request
   }
@@ -46,5 +49,18 @@ struct SabotagedHandler: HTTPHandler {
     var changed = response
     changed.body = .bytes(ByteBuffer(string: text.replacingCharacters(in: found, with: rewrite.replacement)))
     return changed
+  }
+}
+
+/// A proxy's cache that nobody invalidates: each answer to a read of an item is given once more.
+///
+/// `@unchecked Sendable`: only the kernel's thread touches it.
+private final class RememberedReads: @unchecked Sendable {
+  private var answers: [String: HTTPResponseMessage] = [:]
+
+  func takeAnswer(to line: String) -> HTTPResponseMessage? { answers.removeValue(forKey: line) }
+
+  func remember(_ response: HTTPResponseMessage, to line: String) {
+    if line.hasPrefix("GET /inventory/"), response.head.status == .ok { answers[line] = response }
   }
 }

@@ -1,0 +1,66 @@
+internal import FoundationEssentials
+internal import Linearizability
+internal import Seams
+
+/// Stock operations are linearizable per product: what all clients were told fits into one order of their requests, in
+/// which each takes effect at one moment of its life.
+///
+/// Other checkers look into the tables and at one answer at a time; this one sees what clients see, all of it together.
+/// A read that is behind what somebody was told before it began is found by nothing else.
+public final class StockIsLinearizable: HistoryChecker {
+  typealias Model = InventoryModel<UUID, UUID>
+
+  public let invariants: Set<Invariant> = [.stockIsLinearizable]
+  private let steps: (witness: Int, history: Int)
+  private let judgesReads: Bool
+  private var requests: [ClientRequest] = []
+  /// Whether the search was given up: nobody knows whether the history is linearizable.
+  public private(set) var isUndecided = false
+
+  /// A checker with no history yet.
+  ///
+  /// - Parameters:
+  ///   - steps: what a search for an order may cost for each product, in calls of the model: first one that keeps to what
+  ///     the tables show, which finds the order that happened, then one among all orders. A history that takes more is
+  ///     not judged.
+  ///   - judgesReads: whether reads belong to the order. Behind a cache they do not: ``StaleReadsAreBounded`` says how
+  ///     old they may be.
+  public init(steps: (witness: Int, history: Int) = (50_000, 100_000), judgesReads: Bool = true) {
+    self.steps = steps
+    self.judgesReads = judgesReads
+  }
+
+  public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? { nil }
+
+  public func note(_ request: ClientRequest) {
+    if case .readItem = request.operation, !judgesReads { return }
+    requests.append(request)
+  }
+
+  public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? {
+    guard let first = requests.map(\.start).min() else { return nil }
+    let start = shadow.moments(from: first, to: first).lowerBound
+    let initial = Dictionary(uniqueKeysWithValues: shadow.items(at: start).map { ($0.productId, Self.stock($0)) })
+    let model = Model(initial: initial)
+    let history = StockHistory(requests, shadow)
+    let quick = LinearizabilityChecker(model, limits: SearchLimits(steps: steps.witness))
+    if case .linearizable = quick.check(history.witnessed).verdict { return nil }
+    let witness = quick.check(history.loose)
+    if case .linearizable = witness.verdict { return nil }
+    let whole = LinearizabilityChecker(model, limits: SearchLimits(steps: steps.history)).check(history.entries)
+    guard case .notLinearizable(let example) = whole.verdict else {
+      if case .unknown = whole.verdict { isUndecided = true }
+      return nil
+    }
+    var timeline = example.timeline
+    // Where the tables are right and an answer is wrong, fewer requests show it.
+    if case .notLinearizable(let smaller) = witness.verdict, smaller.operations.count < example.operations.count {
+      timeline = smaller.timeline
+    }
+    return Violation(.stockIsLinearizable, timeline.split(separator: "\n").map(String.init))
+  }
+
+  static func stock(_ item: ItemRow) -> Model.Stock {
+    Model.Stock(quantity: item.quantity, reserved: item.reserved, version: item.version)
+  }
+}
