@@ -100,6 +100,12 @@ import Testing
     }
   }
 
+  @Test func withoutACacheNoReadIsOld() {
+    let ledger = Ledger.withOneReservation()
+    let told = record(.readItem(productId: Rows.id(1)), 200, from: 2_000, to: 3_000) { $0.item = old }
+    #expect(StaleReadsAreBounded().judge(told, in: ledger.shadow) != nil)
+  }
+
   @Test func aCachedRowThatIsNotTheTablesIsFound() {
     let ledger = Ledger.withOneReservation()
     let current = ledger.shadow.items[Rows.id(1)].map { [$0] } ?? []

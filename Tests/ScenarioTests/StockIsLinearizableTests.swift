@@ -113,6 +113,13 @@ import Testing
     #expect(judge(requests, in: ledger) == nil)
   }
 
+  /// The expiry job comes when every client has left.
+  @Test func whatHappensAfterTheLastRequestIsSeen() {
+    var ledger = Ledger.withOneReservation()
+    _ = ledger.end("expired", Rows.item(1, 10, 0, 3), event: "InventoryReleased")
+    #expect(judge([request(reserve, 200, from: 1, to: 2)], in: ledger) == nil)
+  }
+
   /// Of two updates of the same version one wins.
   @Test func twoAnswersThatSayTheSameVersionWasWonAreFound() {
     var ledger = Ledger.withOneReservation()

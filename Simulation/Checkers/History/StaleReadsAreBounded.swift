@@ -1,5 +1,4 @@
-/// Rule 6: a read may be stale, but no older than the cache lets a value become. Without a cache reads are linearizable,
-/// which ``StockIsLinearizable`` judges.
+/// Rule 6: a read may be stale, but no older than the cache lets a value become; without a cache not at all.
 public final class StaleReadsAreBounded: HistoryChecker {
   public let invariants: Set<Invariant> = [.staleReadIsBounded]
 
@@ -8,7 +7,6 @@ public final class StaleReadsAreBounded: HistoryChecker {
   public init(staleness: Staleness = .none) { self.staleness = staleness }
 
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? {
-    guard staleness != .none else { return nil }
     let items: [ItemRow]
     switch record.operation {
     case .readItem: items = record.answer.item.map { [$0] } ?? []

@@ -63,7 +63,11 @@ struct StockHistory {
       } else if code == "product_not_found" {
         append(request, product, .read, .notFound)
       }
-    case .readItems, .readReservation, .readAggregate, .expire: break
+    case .readItems:
+      for item in request.answered?.answer.items ?? [] {
+        append(request, item.productId, .read, .stock(StockIsLinearizable.stock(item)))
+      }
+    case .readReservation, .readAggregate, .expire: break
     }
   }
 
@@ -203,9 +207,8 @@ struct StockHistory {
 
   /// What the tables say in the end is what a last client would read.
   private mutating func addRest(after requests: [ClientRequest]) {
-    // The expiry job may have been the last to change something.
-    let ends = requests.map { $0.answered?.end ?? $0.start } + [shadow.lastCommit].compactMap(\.self)
-    let end = Int(ends.max()?.nanoseconds ?? 0)
+    let told = requests.map { $0.answered?.end ?? $0.start }
+    let end = Int((told + [shadow.lastCommit].compactMap { $0 }).max()?.nanoseconds ?? 0)
     for item in shadow.items.values.sorted(by: { $0.productId < $1.productId }) {
       var entry = Entry(
         client: "tables", .init(item.productId, .read), .stock(StockIsLinearizable.stock(item)), from: end + 1,
@@ -266,6 +269,16 @@ extension HistoryOperation {
   fileprivate mutating func move(to moment: Int) {
     invoked = moment
     if let output { outcome = .answered(output, at: moment) }
+  }
+}
+
+extension ClientRecord.Operation {
+  /// Whether it asks for the stock and changes nothing.
+  var isRead: Bool {
+    switch self {
+    case .readItem, .readItems: true
+    default: false
+    }
   }
 }
 

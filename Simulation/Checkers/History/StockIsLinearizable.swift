@@ -6,13 +6,12 @@ internal import Seams
 /// which each takes effect at one moment of its life.
 ///
 /// Other checkers look into the tables and at one answer at a time; this one sees what clients see, all of it together.
-/// A read that is behind what somebody was told before it began is found by nothing else.
 public final class StockIsLinearizable: HistoryChecker {
   typealias Model = InventoryModel<UUID, UUID>
 
   public let invariants: Set<Invariant> = [.stockIsLinearizable]
-  private let steps: (witness: Int, history: Int)
   private let judgesReads: Bool
+  private let steps: (witness: Int, history: Int)
   private var requests: [ClientRequest] = []
   /// Whether the search was given up: nobody knows whether the history is linearizable.
   public private(set) var isUndecided = false
@@ -20,21 +19,19 @@ public final class StockIsLinearizable: HistoryChecker {
   /// A checker with no history yet.
   ///
   /// - Parameters:
+  ///   - judgesReads: whether reads are part of the history. Where a cache answers they may be old, within bounds.
   ///   - steps: what a search for an order may cost for each product, in calls of the model: first one that keeps to what
   ///     the tables show, which finds the order that happened, then one among all orders. A history that takes more is
-  ///     not judged.
-  ///   - judgesReads: whether reads belong to the order. Behind a cache they do not: ``StaleReadsAreBounded`` says how
-  ///     old they may be.
-  public init(steps: (witness: Int, history: Int) = (50_000, 100_000), judgesReads: Bool = true) {
-    self.steps = steps
+  ///     not judged: ``isUndecided``.
+  public init(judgesReads: Bool = true, steps: (witness: Int, history: Int) = (50_000, 100_000)) {
     self.judgesReads = judgesReads
+    self.steps = steps
   }
 
   public func judge(_ record: ClientRecord, in shadow: InventoryShadow) -> Violation? { nil }
 
   public func note(_ request: ClientRequest) {
-    if case .readItem = request.operation, !judgesReads { return }
-    requests.append(request)
+    if judgesReads || !request.operation.isRead { requests.append(request) }
   }
 
   public func judgeAtRest(_ shadow: InventoryShadow) -> Violation? {

@@ -71,7 +71,7 @@ public final class InventoryShadow {
     reservations.values.filter(\.isPending).sorted { ($0.expiresAt, $0.id) < ($1.expiresAt, $1.id) }
   }
 
-  /// When the tables changed last; `nil` when they never did.
+  /// When something was committed last.
   public var lastCommit: MonotonicInstant? { commitTimes.last }
 
   // MARK: - What was

@@ -63,8 +63,9 @@ final class InventoryClient: @unchecked Sendable {
     var attempt = 1
     while true {
       answered = try await send(operation, attempt, patience.attemptTimeout, ttlSeconds)
-      if answered == nil { unanswered.append("\(self.name): \(operation), attempt \(attempt)") }
-      if answered != nil || attempt >= patience.attempts { break }
+      if answered != nil { break }
+      unanswered.append("\(self.name): \(operation), attempt \(attempt)")
+      if attempt >= patience.attempts { break }
       try await think(stream.jittered(pause, spread: 0.5))
       pause = min(pause * 2, .seconds(2))
       attempt += 1

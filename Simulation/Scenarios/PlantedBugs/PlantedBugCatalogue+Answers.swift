@@ -70,6 +70,11 @@ extension PlantedBugCatalogue {
 
   // MARK: - Answers that are wrong, or none
 
+  private static let readsRemembered = PlantedBug(
+    "reads-remembered", "each answer to a read of an item is given once more, however old it is then",
+    as: [.staleReadIsBounded, .stockIsLinearizable]
+  ).with { $0.requests = .rememberedReads }
+
   static let answers: [PlantedBug] = [
     PlantedBug(
       "sold-out-divides-by-zero", "statistics divide by what is available", as: [.noInternalError],
@@ -98,10 +103,7 @@ extension PlantedBugCatalogue {
     ).with {
       $0.answers = [.init(to: "POST /admin/reservations/expire", replace: "\"expired\":", with: "\"expired\":1")]
     },
-    PlantedBug(
-      "reads-remembered", "each answer to a read of an item is given once more, however old it is then",
-      as: [.stockIsLinearizable]
-    ).with { $0.requests = .rememberedReads },
+    readsRemembered,
     PlantedBug(
       "answer-cut-off", "the answer to a reservation lacks its last brace",
       foundBy: ["last-item", "opposite-order", "expiry", "inventory-chaos"], as: [.answersAreWhole]
@@ -121,6 +123,9 @@ extension PlantedBugCatalogue {
     firstLineReturned.judgedAlone(
       "stock-held-for-ever", "a release returns the first line only; only what is held at rest is judged",
       foundBy: ["inventory-chaos"], as: [.nothingHeldAtRest]),
+    readsRemembered.judgedAlone(
+      "reads-out-of-order", "answers to reads are given once more; only what clients are told together is judged",
+      foundBy: ["inventory-chaos"], as: [.stockIsLinearizable]),
     orderNotLookedUp.judgedAlone(
       "two-reservations-told", "an order gets another reservation; only what its client was told is judged",
       foundBy: ["inventory-chaos"], as: [.retryIsTheSame]),
