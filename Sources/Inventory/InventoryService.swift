@@ -98,8 +98,9 @@ package final class InventoryService: Sendable {
     let left = await drain.drain(until: deadline, clock: environment.clock)
     reserver.finish()
     await publisher?.finish(by: deadline)
-    await cache?.cache.finish(by: min(deadline, environment.clock.now.advanced(by: .seconds(2))))
     await pool.shutdown(deadline: deadline)
+    // Nothing commits any more. A cache that is gone is not waited for until the deadline.
+    await cache?.cache.finish(by: min(deadline, environment.clock.now.advanced(by: .seconds(2))))
     await cachePool?.shutdown(deadline: deadline)
     stopped.ring()
     return left

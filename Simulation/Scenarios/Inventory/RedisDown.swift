@@ -9,7 +9,7 @@ public import SimulationKernel
 public struct RedisDown: Scenario {
   public let name = "redis-down"
   public let summary = "the cache dies, restarts, is slow or cut off; every request is answered, and within a second"
-  public let defaultSeedCount = 300
+  public let defaultSeedCount = 200
 
   public init() {}
 

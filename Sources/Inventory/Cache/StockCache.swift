@@ -59,8 +59,10 @@ package struct StockCache: Sendable {
     guard options.itemLife > .zero, !productIds.isEmpty else { return }
     var seen: Set<UUID> = []
     let products = productIds.filter { seen.insert($0).inserted }
+    // What is being read now may be older than the change; what is begun before the cache has forgotten it, too.
     itemReads.close(products)
     await cache.invalidate(products.map(Self.key), isCertain: isCertain)
+    itemReads.close(products)
   }
 
   // MARK: - Products

@@ -112,23 +112,27 @@ struct BenchCache: ParsableCommand {
 
   private static func json(_ items: [StockItem]) -> [UInt8] {
     var json = JSONWriter(capacity: 32 + items.count * 130)
-    json.object { json in
-      json.member("items", in: items) { json, item in
-        json.object { json in
-          json.member("productId", item.productId)
-          json.member("quantity", item.quantity)
-          json.member("reserved", item.reserved)
-          json.member("available", item.available)
-          json.member("version", item.version)
-        }
-      }
+    if items.count == 1 {
+      write(items[0], to: &json)
+    } else {
+      json.object { json in json.member("items", in: items) { write($1, to: &$0) } }
     }
     return Array(json.buffer.readableBytesView)
   }
 
+  private static func write(_ item: StockItem, to json: inout JSONWriter) {
+    json.object { json in
+      json.member("productId", item.productId)
+      json.member("quantity", item.quantity)
+      json.member("reserved", item.reserved)
+      json.member("available", item.available)
+      json.member("version", item.version)
+    }
+  }
+
   private static func items(fromJSON bytes: [UInt8]) -> [StockItem]? {
     guard let json = try? StrictJSON.parse(ByteBuffer(bytes: bytes)) else { return nil }
-    return json["items"]?.array?.compactMap { item in
+    return (json["items"]?.array ?? [json]).compactMap { item in
       guard let id = item["productId"]?.string.flatMap({ UUID(text: $0) }), let quantity = item["quantity"]?.integer,
         let reserved = item["reserved"]?.integer, let version = item["version"]?.integer
       else { return nil }
