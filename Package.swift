@@ -173,7 +173,7 @@ let package = Package(
     tests(
       "OrdersTests",
       [
-        "CallFixtures", "InventoryAPI", "Orders", "Payments", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork",
+        "CSimulationTraps", "InventoryAPI", "Orders", "Payments", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork",
         "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),

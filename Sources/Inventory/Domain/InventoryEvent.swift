@@ -1,5 +1,5 @@
 package import FoundationEssentials
-package import ServiceKit
+internal import ServiceKit
 
 /// Something that happened to stock, as it goes into the outbox: the attributes and data of a CloudEvent (CONTRACT,
 /// "Events").

@@ -66,7 +66,7 @@ extension InventoryDatabase {
     _ = try await connection.executeBatch(
       [
         StockSQL.insertMovement(request.productId, delta: request.quantity, reason: .replenished, ref: request.key),
-        OutboxSQL.insert([.replenished(item, id: ids.next(), correlationId: request.correlationId)]),
+        OutboxSQL.insert([InventoryEvent.replenished(item, id: ids.next(), correlationId: request.correlationId)]),
         IdempotencySQL.store(operation: Self.replenishOperation, key: request.key, status: 200, response: text),
         TransactionSQL.commit,
       ], deadline: deadline)

@@ -21,7 +21,7 @@ extension InventoryDatabase {
     try await end(id, by: ReservationSQL.confirm(id), deadline: deadline) { reservation in
       [
         StockSQL.removeConfirmed(reservation: id), StockSQL.insertConfirmedMovements(reservation: id),
-        OutboxSQL.insert([.confirmed(reservation, id: ids.next(), correlationId: correlationId)]),
+        OutboxSQL.insert([InventoryEvent.confirmed(reservation, id: ids.next(), correlationId: correlationId)]),
       ]
     }
   }
@@ -33,7 +33,7 @@ extension InventoryDatabase {
     try await end(id, by: ReservationSQL.release(id), deadline: deadline) { reservation in
       [
         StockSQL.returnReserved(reservation: id),
-        OutboxSQL.insert([.released(reservation, reason: reason, id: ids.next(), correlationId: correlationId)]),
+        OutboxSQL.insert([InventoryEvent.released(reservation, reason: reason, id: ids.next(), correlationId: correlationId)]),
       ]
     }
   }

@@ -43,7 +43,7 @@ extension InventoryDatabase {
       let item = try StockItem(row: row)
       var writes = [StockSQL.insertMovement(productId, delta: quantity, reason: .initial, ref: ref)]
       if quantity > 0 {
-        writes.append(OutboxSQL.insert([.replenished(item, id: ids.next(), correlationId: correlationId)]))
+        writes.append(OutboxSQL.insert([InventoryEvent.replenished(item, id: ids.next(), correlationId: correlationId)]))
       }
       changed.append(productId)
       _ = try await connection.executeBatch(writes + [TransactionSQL.commit], deadline: deadline)
@@ -117,10 +117,10 @@ extension InventoryDatabase {
 
   private func events(from before: StockItem, to after: StockItem, _ correlationId: UUID) -> [SQLStatement] {
     if after.quantity > before.quantity {
-      return [OutboxSQL.insert([.replenished(after, id: ids.next(), correlationId: correlationId)])]
+      return [OutboxSQL.insert([InventoryEvent.replenished(after, id: ids.next(), correlationId: correlationId)])]
     }
     if after.available == 0 && before.available > 0 {
-      return [OutboxSQL.insert([.depleted(after, id: ids.next(), correlationId: correlationId)])]
+      return [OutboxSQL.insert([InventoryEvent.depleted(after, id: ids.next(), correlationId: correlationId)])]
     }
     return []
   }
