@@ -26,8 +26,10 @@ final class ScriptedInventory: InventoryClient, @unchecked Sendable {
   var calls: [String] = []
   /// How long each call takes.
   var takes: Duration = .milliseconds(5)
-  /// What runs while a call is under way.
+  /// What runs before a call takes effect.
   var during: (@Sendable (String) async throws -> Void)?
+  /// What runs when it has.
+  var after: (@Sendable (String) async throws -> Void)?
   var clock: (any MonotonicClock)?
 
   private var made: UInt64 = 0
@@ -37,7 +39,11 @@ final class ScriptedInventory: InventoryClient, @unchecked Sendable {
     try await during?(name)
     if let clock { try await clock.sleep(until: clock.now.advanced(by: takes), tolerance: nil) }
     let word = String(name.split(separator: " ")[0])
-    guard let trouble = troubles[word]?.first else { return act() }
+    guard let trouble = troubles[word]?.first else {
+      let result = act()
+      try await after?(name)
+      return result
+    }
     troubles[word]?.removeFirst()
     switch trouble {
     case .failure(let code): throw ServiceCallError(code, "as the test says")

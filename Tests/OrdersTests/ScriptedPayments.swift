@@ -13,8 +13,10 @@ final class ScriptedPayments: PaymentProvider, @unchecked Sendable {
   var troubles: [String: [ScriptedInventory.Trouble]] = [:]
   /// The calls in their order: `charge`, `refund`.
   var calls: [String] = []
-  /// What runs while a call is under way.
+  /// What runs before a call takes effect.
   var during: (@Sendable (String) async throws -> Void)?
+  /// What runs when it has.
+  var after: (@Sendable (String) async throws -> Void)?
 
   /// The status of each payment, sorted.
   var statuses: [String] { captures.values.map(\.status.rawValue).sorted() }
@@ -22,7 +24,11 @@ final class ScriptedPayments: PaymentProvider, @unchecked Sendable {
   private func call<R>(_ name: String, _ act: () -> R) async throws -> R {
     calls.append(name)
     try await during?(name)
-    guard let trouble = troubles[name]?.first else { return act() }
+    guard let trouble = troubles[name]?.first else {
+      let result = act()
+      try await after?(name)
+      return result
+    }
     troubles[name]?.removeFirst()
     switch trouble {
     case .failure(let code): throw ServiceCallError(code, "as the test says")

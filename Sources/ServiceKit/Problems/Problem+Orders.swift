@@ -14,6 +14,6 @@ extension Problem {
   package static func orderNotCancellable(status: String) -> Problem {
     Problem(
       status: .conflict, code: "order_not_cancellable", title: "The order cannot be cancelled any more",
-      detail: "The order is \(status).", members: [JSONMember("status", .string(status))])
+      detail: "The order is \(status).", members: [JSONMember("orderStatus", .string(status))])
   }
 }
