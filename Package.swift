@@ -98,15 +98,14 @@ let package = Package(
     .target(
       name: "Orders",
       dependencies: [
-        "InventoryAPI", "Payments", "Seams", "ServiceKit", .httpTypes, .hummingbird, .logging, .nioCore,
+        "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
       ],
       path: "Sources/Orders", resources: [.embedInCode("Migrations")], swiftSettings: settings),
     .executableTarget(
       name: "zocod",
       dependencies: [
-        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "Redis", "HTTPLive", "ServiceKit", "Inventory", "Payments",
-        .argumentParser,
-        .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
+        "Seams", "SeamsLive", "Postgres", "RabbitMQ", "Redis", "HTTPLive", "ServiceKit", "Inventory",
+        "InventoryAPI", "Orders", "Payments", .argumentParser, .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 
@@ -190,7 +189,7 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "InventoryAPI",
+        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "InventoryAPI", "Orders",
         "Payments", "Checkers", "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ",
         "SimulatedNetwork",
         "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,

@@ -50,10 +50,12 @@ struct ShutdownTimedOut: Error, CustomStringConvertible {
 
 /// The database lacks migrations that the service needs.
 struct MissingMigrations: Error, CustomStringConvertible {
+  let service: DatabaseService
   let names: [String]
 
   var description: String {
-    "run `zocod migrate up` first: the database lacks \(names.joined(separator: ", "))"
+    let option = service == .inventory ? "" : " --service \(service.rawValue)"
+    return "run `zocod migrate up\(option)` first: the database lacks \(names.joined(separator: ", "))"
   }
 }
 

@@ -1,7 +1,9 @@
+import ArgumentParser
 import Configuration
 import Foundation
 import Inventory
 import Logging
+import Orders
 import Postgres
 import RabbitMQ
 import Redis
@@ -59,20 +61,33 @@ struct Runtime {
   }
 }
 
+/// A service that has a database.
+enum DatabaseService: String, CaseIterable, ExpressibleByArgument {
+  case inventory, orders
+
+  /// The migrations of its database.
+  func migrations() throws -> MigrationSet {
+    switch self {
+    case .inventory: try InventoryMigrations.load()
+    case .orders: try OrdersMigrations.load()
+    }
+  }
+}
+
 extension Runtime {
-  /// The migrations of the inventory's database.
-  func migrator() throws -> Migrator {
-    Migrator(migrations: try InventoryMigrations.load(), connector: connector, environment: environment)
+  /// The migrations of a service's database.
+  func migrator(of service: DatabaseService) throws -> Migrator {
+    Migrator(migrations: try service.migrations(), connector: connector, environment: environment)
   }
 
   /// Checks that the database can be reached and has what the service needs.
   ///
   /// - Throws: ``MissingMigrations``; `SQLError`; `MigrationError`.
-  func requireMigrations() async throws {
+  func requireMigrations(of service: DatabaseService) async throws {
     let limit = max(configuration.connectTimeout, .seconds(10))
-    let entries = try await migrator().status(deadline: deadline(in: limit))
+    let entries = try await migrator(of: service).status(deadline: deadline(in: limit))
     let missing = entries.filter { $0.appliedAt == nil }.map(\.name)
-    guard missing.isEmpty else { throw MissingMigrations(names: missing) }
+    guard missing.isEmpty else { throw MissingMigrations(service: service, names: missing) }
   }
 }
 

@@ -21,7 +21,7 @@ struct InventoryCommand: AsyncParsableCommand {
   func run() async throws {
     try await Exit.explaining {
       let runtime = try Runtime(label: "inventory")
-      try await runtime.requireMigrations()
+      try await runtime.requireMigrations(of: .inventory)
       try await serve(runtime)
     }
   }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Inventory
+import Orders
 import ServiceKit
 
 /// `zocod seed`: products to play with.
@@ -10,14 +11,17 @@ struct SeedCommand: AsyncParsableCommand {
     discussion: """
       The product NUMBER has the id 20c00000-0000-8000-8000-NUMBER, in 12 hexadecimal digits.
 
-      Example:
+      Examples:
         zocod seed --products 1000 --quantity 50
+        DATABASE_URL=postgresql://zoco@localhost/orders zocod seed --service orders
       """)
+
+  @OptionGroup var database: DatabaseOption
 
   @Option(help: "How many products.")
   var products = 100
 
-  @Option(help: "Units of each product on hand.")
+  @Option(help: "Units of each product on hand, for the inventory.")
   var quantity = 1000
 
   func validate() throws {
@@ -30,15 +34,30 @@ struct SeedCommand: AsyncParsableCommand {
   func run() async throws {
     try await Exit.explaining {
       let runtime = try Runtime(label: "seed")
-      try await runtime.requireMigrations()
+      try await runtime.requireMigrations(of: database.service)
       var options = runtime.configuration.poolOptions
       options.size = 1
       let pool = SQLPool(connector: runtime.connector, environment: runtime.environment, options: options)
-      let database = InventoryDatabase(pool: pool, environment: runtime.environment)
-      let seeder = InventorySeeder(database: database, count: products, quantity: quantity)
-      let result = try await seeder.seed(deadline: runtime.deadline(in: .seconds(60)))
+      let result = try await seed(pool, runtime)
       await pool.shutdown(deadline: runtime.deadline(in: .seconds(5)))
       print("created \(result.created) \(result.created == 1 ? "product" : "products"), \(result.existing) were there")
+    }
+  }
+
+  private func seed(_ pool: SQLPool, _ runtime: Runtime) async throws -> (created: Int, existing: Int) {
+    let deadline = runtime.deadline(in: .seconds(60))
+    switch database.service {
+    case .inventory:
+      let seeder = InventorySeeder(
+        database: InventoryDatabase(pool: pool, environment: runtime.environment), count: products,
+        quantity: quantity)
+      let result = try await seeder.seed(deadline: deadline)
+      return (result.created, result.existing)
+    case .orders:
+      let seeder = OrdersSeeder(
+        database: OrdersDatabase(pool: pool, environment: runtime.environment), count: products)
+      let result = try await seeder.seed(deadline: deadline)
+      return (result.created, result.existing)
     }
   }
 }
