@@ -166,14 +166,14 @@ let package = Package(
     tests(
       "InventoryTests",
       [
-        "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "SimulatedNetwork",
-        "SimulationKernel", "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
+        "CallFixtures", "Inventory", "ServiceKit", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ",
+        "SimulatedNetwork", "SimulationKernel", "CSimulationTraps", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests(
       "OrdersTests",
       [
-        "CSimulationTraps", "InventoryAPI", "Orders", "Payments", "ServiceKit", "SimulatedPostgres", "SimulatedNetwork",
-        "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore,
+        "CallFixtures", "CSimulationTraps", "InventoryAPI", "Orders", "Payments", "ServiceKit", "SimulatedPostgres",
+        "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
     tests(

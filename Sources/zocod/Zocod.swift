@@ -20,5 +20,7 @@ struct Zocod: AsyncParsableCommand {
       Exit codes: 0 done; 64 wrong use; 69 the database cannot be reached; 78 the configuration is wrong; 1 anything \
       else.
       """,
-    subcommands: [MigrateCommand.self, SeedCommand.self, InventoryCommand.self, OrdersCommand.self, PaymentsCommand.self])
+    subcommands: [
+      MigrateCommand.self, SeedCommand.self, InventoryCommand.self, OrdersCommand.self, PaymentsCommand.self,
+    ])
 }

@@ -21,7 +21,8 @@ import Testing
     }
     #expect(bench.inventory.calls == ["reserve", "confirm"])
     #expect(bench.payments.statuses == ["captured"])
-    #expect(bench.rows("saga_steps", "step", "status", "attempts") == ["charge done 1", "confirm done 1", "reserve done 1"])
+    #expect(
+      bench.rows("saga_steps", "step", "status", "attempts") == ["charge done 1", "confirm done 1", "reserve done 1"])
     #expect(bench.rows("notifications", "type") == ["order_confirmed"])
     #expect(bench.rows("outbox", "sequence", "type") == ["1 OrderCreated", "2 OrderConfirmed"])
     #expect(bench.rows("orders", "status", "saga_state", "lease_owner") == ["CONFIRMED done -"])

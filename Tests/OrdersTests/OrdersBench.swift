@@ -10,6 +10,7 @@ import Seams
 import ServiceKit
 import SimulatedNetwork
 import SimulatedPostgres
+import SimulatedRabbitMQ
 import SimulationKernel
 import Testing
 
@@ -49,21 +50,23 @@ final class OrdersBench: @unchecked Sendable {
   }
 
   /// An instance on `process`.
-  func service(_ process: SimulatedProcess, _ configuration: OrdersConfiguration = OrdersConfiguration())
-    -> OrdersService
-  {
+  func service(
+    _ process: SimulatedProcess, broker: SimulatedRabbitMQServer? = nil,
+    _ configuration: OrdersConfiguration = OrdersConfiguration()
+  ) -> OrdersService {
     OrdersService(
       environment: process.serviceEnvironment, connector: server.connector(for: process), inventory: inventory,
-      payments: payments, configuration: configuration)
+      payments: payments, broker: broker?.connector(for: process), configuration: configuration)
   }
 
   /// Runs `body` beside instances of the service and shuts these down when it returns.
   func run(
-    instances: Int = 1, configuration: OrdersConfiguration = OrdersConfiguration(),
+    instances: Int = 1, broker: SimulatedRabbitMQServer? = nil,
+    configuration: OrdersConfiguration = OrdersConfiguration(),
     _ body: @escaping @Sendable ([OrdersCaller]) async throws -> Void
   ) {
     let outcome = kernel.run { process in
-      let services = (0..<instances).map { _ in self.service(process, configuration) }
+      let services = (0..<instances).map { _ in self.service(process, broker: broker, configuration) }
       try await withThrowingTaskGroup(of: Void.self) { group in
         for service in services { group.addTask { try await service.run() } }
         try await body(services.map { OrdersCaller(service: $0, process: process) })

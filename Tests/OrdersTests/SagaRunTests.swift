@@ -13,7 +13,8 @@ import Testing
     let bench = try OrdersBench()
     bench.run { callers in
       let order = try await callers[0].settled(try await callers[0].order(token: "tok_declined").orderId)
-      check(order.history == ["PENDING", "RESERVED", "FAILED"] && order.failureCode == "payment_declined", "\(order.json)")
+      check(
+        order.history == ["PENDING", "RESERVED", "FAILED"] && order.failureCode == "payment_declined", "\(order.json)")
     }
     #expect(bench.inventory.calls == ["reserve", "release payment_failed"])
     #expect(bench.payments.statuses.isEmpty)
@@ -123,7 +124,9 @@ import Testing
       let caller = callers[0]
       let cancelled = Doorbell()
       let during: @Sendable (String) async throws -> Void = { name in
-        guard name == call, case .array(let orders) = try await caller.send(.get, "/orders").json["items"] else { return }
+        guard name == call, case .array(let orders) = try await caller.send(.get, "/orders").json["items"] else {
+          return
+        }
         let answer = try await caller.send(.post, "/orders/\(orders[0]["orderId"]?.string ?? "")/cancel")
         check(answer.status == 202, "\(answer.json)")
         cancelled.ring()

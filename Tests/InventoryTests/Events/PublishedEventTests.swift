@@ -1,3 +1,4 @@
+import CallFixtures
 import FoundationEssentials
 import Inventory
 import NIOCore

@@ -1,22 +1,22 @@
 import Foundation
 import NIOCore
-import ServiceKit
+package import ServiceKit
 
 /// docs/events.md: the schema and the example of each event.
-struct EventDocument {
+package struct EventDocument {
   /// An event's section.
-  struct Entry: Sendable {
-    let type: String
-    let schema: JSONValue
-    let example: JSONValue
+  package struct Entry: Sendable {
+    package let type: String
+    package let schema: JSONValue
+    package let example: JSONValue
   }
 
-  let schemas: JSONSchema
-  let entries: [Entry]
+  package let schemas: JSONSchema
+  package let entries: [Entry]
 
-  init() throws {
+  package init() throws {
     let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
-      "../../../docs/events.md")
+      "../../docs/events.md")
     let text = try String(contentsOf: path, encoding: .utf8)
     var entries: [Entry] = []
     var all: [JSONValue] = []
@@ -33,7 +33,7 @@ struct EventDocument {
   }
 
   /// What is wrong with an event, by the schema of its type.
-  func problems(of event: JSONValue) -> [String] {
+  package func problems(of event: JSONValue) -> [String] {
     let type = event["type"]?.string ?? ""
     guard let entry = entries.first(where: { $0.type == type }) else { return ["there is no schema of \(type)"] }
     return schemas.problems(of: event, by: entry.schema) + undocumented(event, entry)
@@ -49,11 +49,11 @@ struct EventDocument {
 }
 
 /// The part of JSON Schema (2020-12) that docs/events.md uses. A keyword that is not known is a problem.
-struct JSONSchema {
+package struct JSONSchema {
   /// The schemas that have an `$id`, by it.
-  private(set) var definitions: [String: JSONValue] = [:]
+  package private(set) var definitions: [String: JSONValue] = [:]
 
-  init(documents: [JSONValue]) {
+  package init(documents: [JSONValue]) {
     for document in documents { collect(document) }
   }
 
@@ -63,7 +63,7 @@ struct JSONSchema {
   }
 
   /// What is wrong with `value`, each with its place.
-  func problems(of value: JSONValue, by schema: JSONValue, at place: String = "") -> [String] {
+  package func problems(of value: JSONValue, by schema: JSONValue, at place: String = "") -> [String] {
     guard case .object(let keywords) = schema else { return ["\(place): the schema is no object"] }
     return keywords.flatMap {
       problems(of: value, by: $0.name, $0.value).map { place.isEmpty ? $0 : "\(place): \($0)" }
@@ -127,11 +127,13 @@ struct JSONSchema {
 }
 
 extension JSONValue {
-  var members: [JSONMember] {
+  /// The members of an object; of anything else none.
+  package var members: [JSONMember] {
     if case .object(let members) = self { members } else { [] }
   }
 
-  var names: [String] { members.map(\.name) }
+  /// The names of an object's members.
+  package var names: [String] { members.map(\.name) }
 
   /// What JSON Schema calls the value's type.
   fileprivate var schemaType: String {
