@@ -105,7 +105,8 @@ let package = Package(
       name: "zocod",
       dependencies: [
         "Seams", "SeamsLive", "Postgres", "RabbitMQ", "Redis", "HTTPLive", "ServiceKit", "Inventory",
-        "InventoryAPI", "Orders", "Payments", .argumentParser, .configuration, .lifecycle, .logging, .nioCore, .unixSignals,
+        "InventoryAPI", "Orders", "Payments", .argumentParser, .configuration, .lifecycle, .logging, .nioCore,
+        .unixSignals,
       ],
       path: "Sources/zocod", swiftSettings: settings),
 
@@ -189,7 +190,8 @@ let package = Package(
     tests(
       "IntegrationTests",
       [
-        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "InventoryAPI", "Orders",
+        "Postgres", "Reactor", "Redis", "RabbitMQ", "HTTPLive", "SeamsLive", "ServiceKit", "Inventory", "InventoryAPI",
+        "Orders",
         "Payments", "Checkers", "Scenarios", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ",
         "SimulatedNetwork",
         "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore, .nioPosix,

@@ -80,7 +80,8 @@ extension InventoryDatabase {
         productIds: products, units: products.map { -(unitsOfProduct[$0]?.units ?? 0) },
         changes: products.map { unitsOfProduct[$0]?.changes ?? 0 }),
       OutboxSQL.insert(
-        reservations.map { InventoryEvent.released($0, reason: .expired, id: ids.next(), correlationId: correlationId) }),
+        reservations.map { InventoryEvent.released($0, reason: .expired, id: ids.next(), correlationId: correlationId) }
+      ),
       TransactionSQL.commit,
     ]
   }

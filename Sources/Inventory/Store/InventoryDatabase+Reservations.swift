@@ -33,7 +33,9 @@ extension InventoryDatabase {
     try await end(id, by: ReservationSQL.release(id), deadline: deadline) { reservation in
       [
         StockSQL.returnReserved(reservation: id),
-        OutboxSQL.insert([InventoryEvent.released(reservation, reason: reason, id: ids.next(), correlationId: correlationId)]),
+        OutboxSQL.insert([
+          InventoryEvent.released(reservation, reason: reason, id: ids.next(), correlationId: correlationId)
+        ]),
       ]
     }
   }

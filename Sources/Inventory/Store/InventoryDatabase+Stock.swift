@@ -43,7 +43,8 @@ extension InventoryDatabase {
       let item = try StockItem(row: row)
       var writes = [StockSQL.insertMovement(productId, delta: quantity, reason: .initial, ref: ref)]
       if quantity > 0 {
-        writes.append(OutboxSQL.insert([InventoryEvent.replenished(item, id: ids.next(), correlationId: correlationId)]))
+        writes.append(
+          OutboxSQL.insert([InventoryEvent.replenished(item, id: ids.next(), correlationId: correlationId)]))
       }
       changed.append(productId)
       _ = try await connection.executeBatch(writes + [TransactionSQL.commit], deadline: deadline)
