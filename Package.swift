@@ -132,7 +132,7 @@ let package = Package(
       "Scenarios", at: "Scenarios",
       [
         "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "SimulatedRedis", "Faults", "Checkers", "Seams",
-        "ServiceKit", "Inventory", .httpTypes, .logging, .nioCore,
+        "ServiceKit", "Inventory", "InventoryAPI", "Orders", "Payments", .httpTypes, .logging, .nioCore,
       ]),
     simulation(
       "Explorer", at: "Explorer", ["SimulationKernel", "Faults", "Scenarios", "Reporting", "Seams", .collections]),

@@ -46,6 +46,11 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case cacheAgreesAtRest = "once the dust settles cache and table agree, or the key is absent"
   case cacheIsUsedAgain = "a cache that is back is used again"
 
+  // MARK: Orders
+
+  case moneyAndStockAgree = "money and stock agree: an order is paid and stocked, or refunded and released"
+  case acceptedOrderIsStored = "an order that was accepted is stored, and its key stands for it alone"
+
   // MARK: The world
 
   case lockOrder = "lines lock in one order, so that no transaction waits for another in a circle"

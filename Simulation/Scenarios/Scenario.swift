@@ -25,7 +25,8 @@ extension Scenario {
 public enum ScenarioCatalogue {
   /// Every scenario, the hidden ones too.
   public static let all: [any Scenario] = [
-    LastItem(), StaleVersion(), Expiry(), OppositeOrder(), InventoryChaos(), CacheRace(), RedisDown(), SelfTestEcho(),
+    LastItem(), StaleVersion(), Expiry(), OppositeOrder(), InventoryChaos(), CacheRace(), RedisDown(), Checkout(),
+    CheckoutChaos(), SelfTestEcho(),
     SelfTestViolation(),
     SelfTestStuck(), SelfTestTrap(), SelfTestSpin(), SelfTestMemory(),
     SelfTestNondeterminism(),

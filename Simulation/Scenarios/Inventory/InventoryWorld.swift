@@ -50,7 +50,7 @@ final class InventoryWorld: @unchecked Sendable {
   private(set) var hasRecovered = false
   let shape: Shape
   private let clientHosts: [SimulatedHost]
-  let database: InventoryDatabaseHost
+  let database: DatabaseHost
   let cache: InventoryCacheHost?
   let injector: FaultInjector
   let bug: PlantedBug?
@@ -92,7 +92,7 @@ final class InventoryWorld: @unchecked Sendable {
     clientHosts = (1...shape.clientHosts).map { world.kernel.host("client-\($0)") }
     let ids = world.kernel.stream("products")
     products = shape.stock.map { _ in ids.uuid() }
-    database = InventoryDatabaseHost(
+    database = .inventory(
       world, stock: Array(zip(products, shape.stock)), schemaChanges: bug?.schemaChanges ?? [])
     cache = shape.cache.map { _ in InventoryCacheHost(world) }
     injector = FaultInjector(

@@ -11,5 +11,6 @@ package struct InvalidRow: Error, CustomStringConvertible {
     self.value = value
   }
 
+  /// The column and what it holds.
   package var description: String { "the column \"\(column)\" holds \"\(value)\", which its constraint forbids" }
 }

@@ -2,6 +2,7 @@
 ///
 /// The request fails with 500, and the service goes on.
 package struct MissingRow: Error, CustomStringConvertible {
+  /// What was deleted.
   package let description: String
 
   /// - Parameter what: what the row is, as in "product 7f1f…".
