@@ -51,7 +51,7 @@ struct ZocodRefusalTests {
   }
 
   @Test(arguments: [
-    ["orders"], ["--port", "8080"], ["inventory", "--port", "8080"], ["inventory", "now"], ["migrate", "sideways"],
+    ["invoices"], ["--port", "8080"], ["inventory", "--port", "8080"], ["inventory", "now"], ["migrate", "sideways"],
     ["migrate", "down", "--count", "0"], ["migrate", "down", "--count", "all"], ["seed", "--products", "0"],
     ["seed", "--quantity", "-1"],
   ])
