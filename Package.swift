@@ -131,7 +131,8 @@ let package = Package(
     simulation(
       "Scenarios", at: "Scenarios",
       [
-        "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "SimulatedRedis", "Faults", "Checkers", "Seams",
+        "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "Faults",
+        "Checkers", "Seams",
         "ServiceKit", "Inventory", "InventoryAPI", "Orders", "Payments", .httpTypes, .logging, .nioCore,
       ]),
     simulation(

@@ -50,6 +50,21 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
 
   case moneyAndStockAgree = "money and stock agree: an order is paid and stocked, or refunded and released"
   case acceptedOrderIsStored = "an order that was accepted is stored, and its key stands for it alone"
+  case acceptedCancelIsStored = "a cancel that was accepted is stored"
+  case toldOrderWasSo = "what a client is told of an order was so"
+  case orderStatesAreLegal = "an order goes from state to state as it may, and ends once"
+  case failureApplies = "an order fails only for a reason that applies to it"
+  case noOrderFailsAfterHealing = "no order fails for want of an answer once every fault has healed"
+  case orderTellsItsEnd = "an order's making and its end are told by their own transactions"
+
+  // MARK: Events
+
+  case everyEventIsPublished = "every committed event is published"
+  case publishedWasCommitted = "what is published was committed"
+  case subjectOrderIsKept = "the first copies of a subject's events arrive in their order"
+  case everyEventArrives = "every event takes effect or is a dead letter"
+  case takesEffectOnce = "an event takes effect once, however often it is delivered, and is not tried for ever"
+  case deadLetterIsStored = "what is given up is stored among the dead letters, with its reason"
 
   // MARK: The world
 
@@ -65,5 +80,8 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case staleWritersLearn = "one of the writers of a version wins, and the others learn the version that beat them"
   case expiredUnitsReturn = "every unit of an expired reservation comes back, once"
   case plentyIsReserved = "every order of plentiful products is reserved"
+  case plentyIsConfirmed = "every order of plentiful products that can be paid is confirmed"
+  case storedOnce = "requests with one key and one body make one order, and all are told of it"
+  case poisonIsSetAside = "a message that cannot be processed is set aside, and hinders no other"
   case restCanBeSold = "what is available at rest can be sold"
 }

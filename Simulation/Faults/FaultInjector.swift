@@ -8,23 +8,39 @@ public import SimulationKernel
 public final class FaultInjector: @unchecked Sendable {
   /// What faults are injected into.
   public struct Targets {
-    public var services: [SimulatedHost]
+    /// A host that answers requests, with the hosts that it needs for it.
+    public struct Service {
+      public var host: SimulatedHost
+      /// Its database and the services that it calls; paths to them fail as those to its clients do.
+      public var needs: [SimulatedHost]
+      public var usesCache: Bool
+      public var usesBroker: Bool
+
+      public init(_ host: SimulatedHost, needs: [SimulatedHost], usesCache: Bool = false, usesBroker: Bool = false) {
+        self.host = host
+        self.needs = needs
+        self.usesCache = usesCache
+        self.usesBroker = usesBroker
+      }
+    }
+
+    public var services: [Service]
     public var clients: [SimulatedHost]
-    public var databaseHost: SimulatedHost?
-    public var database: (any FaultableDatabase)?
-    public var cacheHost: SimulatedHost?
-    public var cache: (any FaultableCache)?
+    public var databases: [(host: SimulatedHost?, server: any FaultableDatabase)]
+    public var cache: (host: SimulatedHost, server: any FaultableCache)?
+    public var broker: (host: SimulatedHost, server: any FaultableBroker)?
 
     public init(
-      services: [SimulatedHost], clients: [SimulatedHost], databaseHost: SimulatedHost? = nil,
-      database: (any FaultableDatabase)? = nil, cacheHost: SimulatedHost? = nil, cache: (any FaultableCache)? = nil
+      services: [Service], clients: [SimulatedHost],
+      databases: [(host: SimulatedHost?, server: any FaultableDatabase)] = [],
+      cache: (host: SimulatedHost, server: any FaultableCache)? = nil,
+      broker: (host: SimulatedHost, server: any FaultableBroker)? = nil
     ) {
       self.services = services
       self.clients = clients
-      self.databaseHost = databaseHost
-      self.database = database
-      self.cacheHost = cacheHost
+      self.databases = databases
       self.cache = cache
+      self.broker = broker
     }
   }
 
@@ -60,9 +76,13 @@ public final class FaultInjector: @unchecked Sendable {
       case .messageLoss:
         forEachServiceLink { $0.loss = 0.001 + 0.03 * entry.intensity * entry.intensity }
       case .database(let fault):
-        targets.database?.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
+        for database in targets.databases {
+          database.server.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
+        }
       case .cache(let fault):
-        targets.cache?.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
+        targets.cache?.server.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
+      case .broker(let fault):
+        targets.broker?.server.setRate(of: fault, to: Self.share(of: fault, entry.intensity))
       default:
         episodes(of: entry, stream)
       }
@@ -76,19 +96,23 @@ public final class FaultInjector: @unchecked Sendable {
     for timer in timers { kernel.cancel(timer) }
     timers = []
     network.heal()
-    for host in targets.services + targets.clients {
+    for host in targets.services.map(\.host) + targets.clients {
       host.setWallSkew(.zero)
       if host.driftPPM != 0 { host.setDrift(partsPerMillion: 0) }
       host.resume()
       host.restart()
     }
-    if let database = targets.database {
+    for (_, database) in targets.databases {
       for fault in DatabaseFault.allCases { database.setRate(of: fault, to: 0) }
       database.restart()
     }
-    if let cache = targets.cache {
+    if let cache = targets.cache?.server {
       for fault in CacheFault.allCases { cache.setRate(of: fault, to: 0) }
       cache.restart()
+    }
+    if let broker = targets.broker?.server {
+      for fault in BrokerFault.allCases { broker.setRate(of: fault, to: 0) }
+      broker.restart()
     }
     kernel.record(.fault, host: nil, "everything heals")
   }
@@ -97,10 +121,11 @@ public final class FaultInjector: @unchecked Sendable {
   public var happened: [(kind: FaultKind, count: Int)] {
     var all = counts + [(.messageLoss, network.lostMessages)]
     all += network.httpFaultCounts.map { (.http($0.fault), $0.count) }
-    if let database = targets.database {
-      all += DatabaseFault.allCases.map { (.database($0), database.count(of: $0)) }
+    all += DatabaseFault.allCases.map { fault in
+      (.database(fault), targets.databases.reduce(0) { $0 + $1.server.count(of: fault) })
     }
-    if let cache = targets.cache { all += CacheFault.allCases.map { (.cache($0), cache.count(of: $0)) } }
+    if let cache = targets.cache { all += CacheFault.allCases.map { (.cache($0), cache.server.count(of: $0)) } }
+    if let broker = targets.broker { all += BrokerFault.allCases.map { (.broker($0), broker.server.count(of: $0)) } }
     return all.filter { $0.count > 0 }
   }
 
@@ -120,11 +145,28 @@ public final class FaultInjector: @unchecked Sendable {
     }
   }
 
+  private static func share(of fault: BrokerFault, _ intensity: Double) -> Double {
+    switch fault {
+    case .refused: 0.05 + 0.4 * intensity
+    case .connectionLost: 0.000_5 + 0.01 * intensity * intensity
+    case .confirmLost: 0.002 + 0.05 * intensity * intensity
+    case .nacked: 0.002 + 0.05 * intensity
+    case .slowRequest: 0.001 + 0.02 * intensity * intensity
+    }
+  }
+
+  /// The links that carry HTTP: between clients and services, and among services.
   private func forEachServiceLink(_ change: (Link) -> Void) {
+    func both(_ one: SimulatedHost, _ other: SimulatedHost) {
+      change(network.link(from: one, to: other))
+      change(network.link(from: other, to: one))
+    }
     for client in targets.clients {
-      for service in targets.services {
-        change(network.link(from: client, to: service))
-        change(network.link(from: service, to: client))
+      for service in targets.services { both(client, service.host) }
+    }
+    for service in targets.services {
+      for needed in service.needs where targets.services.contains(where: { $0.host === needed }) {
+        both(service.host, needed)
       }
     }
   }
@@ -153,7 +195,8 @@ public final class FaultInjector: @unchecked Sendable {
   }
 
   private func begin(_ kind: FaultKind, _ stream: RandomStream) {
-    let host = stream.pick(targets.services)
+    let service = stream.pick(targets.services)
+    let host = service.host
     switch kind {
     case .hostCrash, .hostPowerLoss: crash(host, kind, downFor: stream.duration(in: .milliseconds(20) ... .seconds(4)))
     case .hostPause: pause(host, for: stream.duration(in: .milliseconds(5) ... .seconds(5)))
@@ -163,19 +206,24 @@ public final class FaultInjector: @unchecked Sendable {
     case .clockDrift:
       note(kind, host)
       host.setDrift(partsPerMillion: Int64(stream.index(below: 100_001)) - 50_000)
-    case .partition: partition(host, stream, oneWay: false)
-    case .oneWayPartition: partition(host, stream, oneWay: true)
-    case .slowLink: slow(host, stream)
+    case .partition: partition(service, stream, oneWay: false)
+    case .oneWayPartition: partition(service, stream, oneWay: true)
+    case .slowLink: slow(service, stream)
     case .databaseRestart, .databasePowerLoss:
-      restartDatabase(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+      restartDatabase(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)), stream)
     case .databaseFailOver:
-      failOver(losing: stream.index(below: 8), downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+      failOver(losing: stream.index(below: 8), downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)), stream)
     case .cacheRestart, .cachePowerLoss:
       restartCache(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
     case .cacheFailOver:
       failOverCache(losing: stream.index(below: 8), downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
-    case .cachePartition: cutOffCache(host, for: stream.duration(in: .milliseconds(50) ... .seconds(6)))
-    case .messageLoss, .http, .database, .cache: break
+    case .cachePartition:
+      cutOff(kind, targets.cache?.host, from: service, \.usesCache, stream)
+    case .brokerRestart, .brokerPowerLoss:
+      restartBroker(kind, downFor: stream.duration(in: .milliseconds(50) ... .seconds(3)))
+    case .brokerPartition:
+      cutOff(kind, targets.broker?.host, from: service, \.usesBroker, stream)
+    case .messageLoss, .http, .database, .cache, .broker: break
     }
   }
 
@@ -244,43 +292,62 @@ public final class FaultInjector: @unchecked Sendable {
     }
   }
 
-  private func restartDatabase(_ kind: FaultKind, downFor time: Duration) {
-    guard let database = targets.database else { return }
-    note(kind, targets.databaseHost)
-    takeDown(database, for: time) { database.crash(kind == .databasePowerLoss ? .power : .process) }
+  /// One of the databases.
+  private func database(_ stream: RandomStream) -> (host: SimulatedHost?, server: any FaultableDatabase)? {
+    targets.databases.count > 1 ? stream.pick(targets.databases) : targets.databases.first
   }
 
-  private func failOver(losing commits: Int, downFor time: Duration) {
-    guard let database = targets.database else { return }
-    note(.databaseFailOver, targets.databaseHost)
-    takeDown(database, for: time) { _ = database.failOver(losing: commits) }
+  private func restartDatabase(_ kind: FaultKind, downFor time: Duration, _ stream: RandomStream) {
+    guard let (host, server) = database(stream) else { return }
+    note(kind, host)
+    takeDown(server, for: time) { server.crash(kind == .databasePowerLoss ? .power : .process) }
+  }
+
+  private func failOver(losing commits: Int, downFor time: Duration, _ stream: RandomStream) {
+    guard let (host, server) = database(stream) else { return }
+    note(.databaseFailOver, host)
+    takeDown(server, for: time) { _ = server.failOver(losing: commits) }
   }
 
   private func restartCache(_ kind: FaultKind, downFor time: Duration) {
-    guard let cache = targets.cache else { return }
-    note(kind, targets.cacheHost)
-    takeDown(cache, for: time) { cache.crash(kind == .cachePowerLoss ? .power : .process) }
+    guard let (host, server) = targets.cache else { return }
+    note(kind, host)
+    takeDown(server, for: time) { server.crash(kind == .cachePowerLoss ? .power : .process) }
   }
 
   private func failOverCache(losing writes: Int, downFor time: Duration) {
-    guard let cache = targets.cache else { return }
-    note(.cacheFailOver, targets.cacheHost)
-    takeDown(cache, for: time) { _ = cache.failOver(losing: writes) }
+    guard let (host, server) = targets.cache else { return }
+    note(.cacheFailOver, host)
+    takeDown(server, for: time) { _ = server.failOver(losing: writes) }
   }
 
-  private func cutOffCache(_ host: SimulatedHost, for time: Duration) {
-    guard let cache = targets.cacheHost else { return }
-    note(.cachePartition, host)
-    cut([network.link(from: cache, to: host), network.link(from: host, to: cache)], for: time)
+  private func restartBroker(_ kind: FaultKind, downFor time: Duration) {
+    guard let (host, server) = targets.broker else { return }
+    note(kind, host)
+    takeDown(server, for: time) { server.crash(kind == .brokerPowerLoss ? .power : .process) }
   }
 
-  /// Cuts `host` off from its clients, its database or both.
-  private func partition(_ host: SimulatedHost, _ stream: RandomStream, oneWay: Bool) {
+  /// Cuts a service that uses a server off from it alone: `first`, if it does, or another.
+  private func cutOff(
+    _ kind: FaultKind, _ server: SimulatedHost?, from first: Targets.Service,
+    _ uses: (Targets.Service) -> Bool, _ stream: RandomStream
+  ) {
+    let users = targets.services.filter(uses)
+    guard let server, !users.isEmpty else { return }
+    let time = stream.duration(in: .milliseconds(50) ... .seconds(6))
+    let host = uses(first) ? first.host : stream.pick(users).host
+    note(kind, host)
+    cut([network.link(from: server, to: host), network.link(from: host, to: server)], for: time)
+  }
+
+  /// Cuts a service off from its clients, from one of those that it needs, or both.
+  private func partition(_ service: Targets.Service, _ stream: RandomStream, oneWay: Bool) {
+    let host = service.host
     let side = stream.index(below: 3)
     let inwards = stream.chance(0.5)
     let time = stream.duration(in: .milliseconds(50) ... .seconds(6))
     var others: [SimulatedHost] = side == 0 ? [] : targets.clients
-    if side != 1, let database = targets.databaseHost { others.append(database) }
+    if side != 1, let needed = needed(by: service, stream) { others.append(needed) }
     note(oneWay ? .oneWayPartition : .partition, host)
     var links: [Link] = []
     for other in others {
@@ -290,14 +357,20 @@ public final class FaultInjector: @unchecked Sendable {
     cut(links, for: time)
   }
 
-  private func slow(_ host: SimulatedHost, _ stream: RandomStream) {
+  private func slow(_ service: Targets.Service, _ stream: RandomStream) {
+    let host = service.host
     let delay = stream.duration(in: .milliseconds(5) ... .milliseconds(800))
     let time = stream.duration(in: .milliseconds(100) ... .seconds(6))
-    let toDatabase = stream.chance(0.5)
+    let inwards = stream.chance(0.5)
     var others = targets.clients
-    if toDatabase, let database = targets.databaseHost { others = [database] }
+    if inwards, let needed = needed(by: service, stream) { others = [needed] }
     note(.slowLink, host)
     slow(others.flatMap { [network.link(from: $0, to: host), network.link(from: host, to: $0)] }, by: delay, for: time)
+  }
+
+  /// One of the hosts that a service needs.
+  private func needed(by service: Targets.Service, _ stream: RandomStream) -> SimulatedHost? {
+    service.needs.count > 1 ? stream.pick(service.needs) : service.needs.first
   }
 
   private func note(_ kind: FaultKind, _ host: SimulatedHost?) {

@@ -41,8 +41,16 @@ public enum FaultKind: Sendable, Hashable {
   case cacheFailOver
   /// A service is cut off from the cache alone, which keeps what it has.
   case cachePartition
+  /// A share of the broker's connections, messages or confirms goes wrong.
+  case broker(BrokerFault)
+  /// The broker crashes and restarts: what is durable and was confirmed stays.
+  case brokerRestart
+  /// The broker's machine loses its power and comes back: its clients hear nothing.
+  case brokerPowerLoss
+  /// A service is cut off from the broker alone.
+  case brokerPartition
 
-  /// Every kind of a world without a cache, in a fixed order.
+  /// Every kind of a world without a cache and a broker, in a fixed order.
   public static let all: [FaultKind] =
     [
       .hostCrash, .hostPowerLoss, .hostPause, .clockSkew, .clockDrift, .partition, .oneWayPartition, .slowLink,
@@ -52,6 +60,10 @@ public enum FaultKind: Sendable, Hashable {
   /// What a cache adds, in a fixed order.
   public static let ofCache: [FaultKind] =
     [.cacheRestart, .cachePowerLoss, .cacheFailOver, .cachePartition] + CacheFault.allCases.map(FaultKind.cache)
+
+  /// What a broker adds, in a fixed order.
+  public static let ofBroker: [FaultKind] =
+    [.brokerRestart, .brokerPowerLoss, .brokerPartition] + BrokerFault.allCases.map(FaultKind.broker)
 
   /// The kind's name in reports, and the name of its random stream.
   public var name: String {
@@ -75,6 +87,10 @@ public enum FaultKind: Sendable, Hashable {
     case .cachePowerLoss: "cache-power-loss"
     case .cacheFailOver: "cache-fail-over"
     case .cachePartition: "cache-partition"
+    case .broker(let fault): "broker-\(fault.rawValue)"
+    case .brokerRestart: "broker-restart"
+    case .brokerPowerLoss: "broker-power-loss"
+    case .brokerPartition: "broker-partition"
     }
   }
 }
@@ -105,20 +121,38 @@ public enum CacheFault: String, Sendable, Hashable, CaseIterable {
   case slowCommand = "slow-command"
 }
 
-/// A server with data that faults can be injected into.
+/// What can go wrong with a share of a broker's connections, messages or confirms.
+public enum BrokerFault: String, Sendable, Hashable, CaseIterable {
+  /// A new connection is refused.
+  case refused
+  /// The connection breaks before or after a request or message took effect.
+  case connectionLost = "connection-lost"
+  /// A message is taken, and the connection breaks in the place of its confirm.
+  case confirmLost = "confirm-lost"
+  /// A message is not taken, and its publisher is told so.
+  case nacked
+  /// A request takes much longer, and what follows on its connection with it.
+  case slowRequest = "slow-request"
+}
+
+/// A server that faults can be injected into.
 public protocol FaultableServer: AnyObject, Sendable {
   /// Crashes the server: every connection breaks, what is not kept is gone, new connections are refused.
   func crash(_ kind: SimulatedHost.CrashKind)
-  /// Crashes the server and puts a replica in its place that lacks up to `writes` of the latest commits or writes.
-  ///
-  /// - Returns: how many were lost.
-  func failOver(losing writes: Int) -> Int
   /// Starts the server again with what it keeps.
   func restart()
 }
 
+/// A server with a replica.
+public protocol FaultableReplica: FaultableServer {
+  /// Crashes the server and puts a replica in its place that lacks up to `writes` of the latest commits or writes.
+  ///
+  /// - Returns: how many were lost.
+  func failOver(losing writes: Int) -> Int
+}
+
 /// A database that faults can be injected into.
-public protocol FaultableDatabase: FaultableServer {
+public protocol FaultableDatabase: FaultableReplica {
   /// Sets the share of connections or statements that `fault` befalls, 0 ... 1.
   func setRate(of fault: DatabaseFault, to share: Double)
   /// How often `fault` has happened.
@@ -126,9 +160,17 @@ public protocol FaultableDatabase: FaultableServer {
 }
 
 /// A cache that faults can be injected into. It keeps nothing when it crashes.
-public protocol FaultableCache: FaultableServer {
+public protocol FaultableCache: FaultableReplica {
   /// Sets the share of connections or commands that `fault` befalls, 0 ... 1.
   func setRate(of fault: CacheFault, to share: Double)
   /// How often `fault` has happened.
   func count(of fault: CacheFault) -> Int
+}
+
+/// A broker that faults can be injected into.
+public protocol FaultableBroker: FaultableServer {
+  /// Sets the share of connections, messages or confirms that `fault` befalls, 0 ... 1.
+  func setRate(of fault: BrokerFault, to share: Double)
+  /// How often `fault` has happened.
+  func count(of fault: BrokerFault) -> Int
 }

@@ -24,11 +24,20 @@ extension Scenario {
 /// The scenarios there are.
 public enum ScenarioCatalogue {
   /// Every scenario, the hidden ones too.
-  public static let all: [any Scenario] = [
-    LastItem(), StaleVersion(), Expiry(), OppositeOrder(), InventoryChaos(), CacheRace(), RedisDown(), Checkout(),
-    CheckoutChaos(), SelfTestEcho(),
-    SelfTestViolation(),
-    SelfTestStuck(), SelfTestTrap(), SelfTestSpin(), SelfTestMemory(),
+  public static let all: [any Scenario] = stock + orders + selfTests
+
+  private static let stock: [any Scenario] = [
+    LastItem(), StaleVersion(), Expiry(), OppositeOrder(), InventoryChaos(), CacheRace(), RedisDown(),
+  ]
+
+  private static let orders: [any Scenario] = [
+    Checkout(), CheckoutChaos(), CrashMidSaga(), InventoryDown(), SlowInventory(), MalformedInventory(),
+    PaymentLost(), PaymentDeclined(), ExpiryAgainstPayment(), CancelRace(), IdempotencyStorm(), BrokerRestart(),
+    DuplicateDelivery(), PoisonMessage(),
+  ]
+
+  private static let selfTests: [any Scenario] = [
+    SelfTestEcho(), SelfTestViolation(), SelfTestStuck(), SelfTestTrap(), SelfTestSpin(), SelfTestMemory(),
     SelfTestNondeterminism(),
   ]
 

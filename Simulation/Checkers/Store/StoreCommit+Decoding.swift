@@ -1,4 +1,3 @@
-internal import FoundationEssentials
 public import Seams
 public import SimulatedPostgres
 
@@ -15,31 +14,10 @@ extension StoreCommit {
       case "reservation_items": lines.append(change.pair(LineRow.init))
       case "stock_movements": movements.append(change.pair(MovementRow.init))
       case "outbox":
-        if change.old == nil, let new = change.pair(OutboxRow.init).new { outbox.append(new) }
+        if let row = change.added(OutboxRow.init) { outbox.append(row) }
       default: break
       }
     }
-  }
-}
-
-/// The values of a row by column name.
-private struct ColumnReader {
-  let columns: SQLColumns
-  let values: [SQLValue]
-
-  func read<Value: SQLDecodable>(_ column: String, as type: Value.Type = Value.self) -> Value {
-    guard let index = columns.index(of: column), let value = Value(sqlValue: values[index]) else {
-      preconditionFailure("the column \(column) is missing or is no \(Value.sqlTypeName)")
-    }
-    return value
-  }
-}
-
-extension RowChange {
-  fileprivate func pair<Row>(_ make: (ColumnReader) -> Row) -> RowPair<Row> {
-    RowPair(
-      old: old.map { make(ColumnReader(columns: columns, values: $0)) },
-      new: new.map { make(ColumnReader(columns: columns, values: $0)) })
   }
 }
 
@@ -74,7 +52,7 @@ extension MovementRow {
 }
 
 extension OutboxRow {
-  fileprivate init(_ row: ColumnReader) {
+  init(_ row: ColumnReader) {
     self.init(
       id: row.read("id"), type: row.read("type"), subject: row.read("subject"), sequence: row.read("sequence"))
   }

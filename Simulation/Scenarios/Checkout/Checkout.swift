@@ -1,10 +1,9 @@
-internal import Faults
 public import SimulationKernel
 
 /// Nothing goes wrong: every order of plentiful products is reserved, paid and confirmed, whatever the network's pace.
 public struct Checkout: Scenario {
   public let name = "checkout"
-  public let summary = "orders across orders, inventory and payments, with nothing going wrong"
+  public let summary = "orders across orders, inventory, payments, broker and cache, with nothing going wrong"
   public let defaultSeedCount = 50
 
   public init() {}
@@ -14,11 +13,13 @@ public struct Checkout: Scenario {
     let clients = 2 + stream.index(below: 12)
     let orders = 1 + stream.index(below: 8)
     world.note(drawn: "\(clients) clients × \(orders) orders")
-    let checkout = CheckoutWorld(world, .init(stock: [10_000, 10_000, 10_000], faults: FaultPlan([])))
-    return checkout.play(clients: clients) { client in
+    let checkout = CheckoutWorld(world, .init(stock: [10_000, 10_000, 10_000], answerLimit: .seconds(1)))
+    return checkout.play(clients: clients) { client, _ in
       for number in 1...orders {
-        guard let id = try await client.order("order \(number)", token: "tok_ok") else { continue }
-        try await client.settle(id)
+        let id = try await client.order(client.wish("order \(number)", token: "tok_ok"), attempts: 1)
+        var status: String?
+        if let id { status = try await client.settle(id) }
+        checkout.mustBeConfirmed(id, status)
       }
     }
   }

@@ -1,12 +1,13 @@
 internal import Faults
 public import SimulationKernel
 
-/// Everything may fail while customers order, cancel and ask again: hosts crash and stall, links break, answers are lost or
-/// damaged, the orders' database restarts, payments are declined, slow, flaky or captured without an answer.
+/// Everything may fail while customers order, cancel, look around and ask again: hosts crash and stall, links break,
+/// answers are lost or damaged, databases, broker and cache restart, payments are declined, slow, flaky or captured without
+/// an answer.
 public struct CheckoutChaos: Scenario {
   public let name = "checkout-chaos"
-  public let summary = "orders, cancels and retries while services, links and the orders' database fail"
-  public let defaultSeedCount = 200
+  public let summary = "orders, cancels and retries while services, links, databases, broker and cache fail"
+  public let defaultSeedCount = 400
 
   public init() {}
 
@@ -16,22 +17,29 @@ public struct CheckoutChaos: Scenario {
     let orders = 2 + stream.index(below: 8)
     let scarcity = stream.pick([5, 50, 5_000])
     let stock = (0..<(1 + stream.index(below: 5))).map { _ in stream.index(below: scarcity + 1) }
-    world.note(drawn: "\(clients) clients × \(orders) orders, \(stock.count) products of up to \(scarcity) units")
-    // A fail-over of the orders' database loses orders that were accepted: that is not what this scenario is about.
-    let kinds = FaultKind.all.filter { $0 != .databaseFailOver }
+    let life = stream.pick([900, 900, 5])
+    world.note(
+      drawn: "\(clients) clients × \(orders) orders, \(stock.count) products of up to \(scarcity) units, "
+        + "reserved for \(life) s")
+    // A fail-over of a database loses what was promised: that is not what this scenario is about.
+    let kinds = (FaultKind.all + FaultKind.ofCache + FaultKind.ofBroker).filter { $0 != .databaseFailOver }
     let checkout = CheckoutWorld(
-      world, .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds)))
-    return checkout.play(clients: clients) { client in
+      world,
+      .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life))
+    return checkout.play(clients: clients) { client, _ in
       for number in 1...orders {
         try await client.think(client.stream.duration(in: .zero ... .milliseconds(800)))
+        if client.stream.chance(0.3) { try await client.lookAround() }
         let token = client.stream.pick(["tok_ok", "tok_ok", "tok_declined", "tok_slow", "tok_flaky", "tok_lost"])
-        guard let id = try await client.order("order \(number)", token: token) else { continue }
+        guard let id = try await client.order(client.wish("order \(number)", token: token)) else { continue }
         if client.stream.chance(0.25) {
           try await client.think(client.stream.duration(in: .zero ... .milliseconds(200)))
-          try await client.cancel(id)
+          _ = try await client.cancel(id)
         }
         if client.stream.chance(0.5) { try await client.settle(id) }
       }
+    } afterwards: {
+      try await checkout.sellOneMoreOfEach()
     }
   }
 }

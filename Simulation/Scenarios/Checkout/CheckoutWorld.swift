@@ -1,20 +1,15 @@
+internal import SimulatedPostgres
 internal import Checkers
 internal import Faults
 internal import FoundationEssentials
-internal import HTTPTypes
 internal import Inventory
-internal import InventoryAPI
-internal import Logging
-internal import NIOCore
-internal import Orders
 internal import Payments
 internal import Seams
-internal import ServiceKit
 internal import SimulatedNetwork
-internal import SimulatedPostgres
 internal import SimulationKernel
 
-/// Orders, inventory and the payment provider in the simulator, each on hosts of its own, with clients that order.
+/// Orders, inventory and the payment provider in the simulator, with their databases, broker and cache, each on a host of
+/// its own, and clients that order.
 ///
 /// `@unchecked Sendable`: only the kernel's thread touches it.
 final class CheckoutWorld: @unchecked Sendable {
@@ -22,30 +17,39 @@ final class CheckoutWorld: @unchecked Sendable {
   struct Shape {
     /// Units on hand at the start, for each product.
     var stock: [Int]
-    var faults: FaultPlan
+    var faults = FaultPlan([])
     /// How long faults last at most, in virtual time.
     var safety: Duration = .seconds(20)
+    /// How long a reservation lives, in seconds.
+    var reservationLife = 900
+    /// Within which the orders service answers every request, but one that asks it to wait: where nothing is wrong that
+    /// the answer needs.
+    var answerLimit: Duration?
   }
 
+  /// Virtual time that breakers and connections take to notice that every fault has healed.
+  static let recoveryTime: Duration = .seconds(45)
   /// Virtual time within which every order must have come to its end after every fault has healed.
   static let restBound: Duration = .seconds(300)
 
   let world: World
+  let shape: Shape
   let products: [UUID]
-  /// What clients were promised.
-  private(set) var promises: [AcceptedOrdersAreStored.Promise] = []
-  private let shape: Shape
-  private let orders: [SimulatedHost]
-  private let inventory: [SimulatedHost]
-  private let payments: SimulatedHost
+  let orders: [SimulatedHost]
+  let inventory: [SimulatedHost]
+  let payments: SimulatedHost
+  let ordersDatabase: DatabaseHost
+  let stockDatabase: DatabaseHost
+  let broker: BrokerHost
+  let cache: StockCacheHost
+  let injector: FaultInjector
+  let bug: PlantedBug?
+  /// What the payment provider remembers.
+  let paid: ObservedPaymentStore
+  let judge: CheckoutJudge
+  let sabotage = SabotageCount()
   private let clientHosts: [SimulatedHost]
-  private let ordersDatabase: DatabaseHost
-  private let stockDatabase: DatabaseHost
-  private let injector: FaultInjector
-  private let bug: PlantedBug?
-  private var sabotage: [SabotagedConnector] = []
-  /// The payment provider's disk.
-  private let paid = InMemoryPaymentStore()
+  private var clientCount = 0
 
   var kernel: SimulationKernel { world.kernel }
   var hasHealed: Bool { injector.hasHealed }
@@ -53,12 +57,8 @@ final class CheckoutWorld: @unchecked Sendable {
   init(_ world: World, _ shape: Shape) {
     self.world = world
     self.shape = shape
-    bug = world.settings.plantedBug.map { name in
-      guard let bug = PlantedBugCatalogue.bug(named: name) else {
-        preconditionFailure("there is no planted bug \(name)")
-      }
-      return bug
-    }
+    let bug = PlantedBugCatalogue.bug(of: world.settings)
+    self.bug = bug
     let kernel = world.kernel
     world.note(drawn: shape.faults.summary)
     orders = (1...2).map { kernel.host("orders-\($0)") }
@@ -67,153 +67,146 @@ final class CheckoutWorld: @unchecked Sendable {
     clientHosts = (1...3).map { kernel.host("client-\($0)") }
     let ids = kernel.stream("products")
     products = shape.stock.map { _ in ids.uuid() }
-    ordersDatabase = .orders(world, products: products)
+    ordersDatabase = .orders(world, products: products, schemaChanges: bug?.schemaChanges ?? [])
     stockDatabase = .inventory(world, name: "postgres-inventory", stock: Array(zip(products, shape.stock)))
+    broker = BrokerHost(world)
+    cache = StockCacheHost(world)
+    paid = ObservedPaymentStore()
+    judge = CheckoutJudge(world, bug: bug, paid: paid)
+    let (atOrders, atStock) = ([ordersDatabase.host, payments] + inventory, [stockDatabase.host])
     injector = FaultInjector(
       kernel: kernel, network: world.network,
       targets: FaultInjector.Targets(
-        services: orders + inventory + [payments], clients: clientHosts, databaseHost: ordersDatabase.host,
-        database: ordersDatabase))
+        services: orders.map { .init($0, needs: atOrders, usesBroker: true) }
+          + inventory.map { .init($0, needs: atStock, usesCache: true, usesBroker: true) }
+          + [.init(payments, needs: [])],
+        clients: clientHosts,
+        databases: [(ordersDatabase.host, ordersDatabase), (stockDatabase.host, stockDatabase)],
+        cache: (cache.host, cache), broker: (broker.host, broker)))
   }
 
-  /// Lets `count` clients act under the shape's faults, heals everything, and judges what is left once every order has come
-  /// to its end.
+  /// Lets `count` clients act under the shape's faults, heals everything, and judges what is left once everything has come
+  /// to rest.
+  ///
+  /// - Parameters:
+  ///   - act: what each client does, by its number from 0.
+  ///   - afterwards: what happens once the system has recovered, before it is judged.
   func play(
-    clients count: Int, _ act: @escaping @Sendable (CheckoutClient) async throws -> Void
+    clients count: Int, _ act: @escaping @Sendable (CheckoutClient, Int) async throws -> Void,
+    afterwards: @escaping @Sendable () async throws -> Void = {}
   ) -> RunOutcome {
+    judge.watch(ordersDatabase, stockDatabase)
     do {
       try ordersDatabase.prepare()
       try stockDatabase.prepare()
     } catch {
       return .harnessFailure("a database could not be prepared: \(error)")
     }
+    judge.begin()
     for host in clientHosts { host.boot { _ in } }
-    payments.boot { [self] in servePayments($0) }
-    for host in inventory { host.boot { [self] in try await serveInventory($0) } }
-    for host in orders { host.boot { [self] in try await serveOrders($0) } }
     let outcome = kernel.run(stuckAfter: .seconds(600), limit: .seconds(7_200)) { [self] driver in
+      try await broker.declareAudit(on: driver)
+      payments.boot { [self] in servePayments($0) }
+      for host in inventory { host.boot { [self] in try await serveInventory($0) } }
+      for host in orders { host.boot { [self] in try await serveOrders($0) } }
       kernel.schedule(after: shape.safety) { [self] in heal() }
       injector.start(shape.faults)
-      try await withThrowingTaskGroup(of: Void.self) { group in
-        for number in 1...count {
-          guard let process = clientHosts[number % clientHosts.count].process else { continue }
-          let client = CheckoutClient("client \(number)", on: process, in: self)
-          group.addTask { try await act(client) }
-        }
-        try await group.waitForAll()
-      }
+      try await eachClient(count, act)
       heal()
-      try await waitForTheEnd(driver)
-      judgeAtRest()
+      while judge.recoveredAt == nil { try await pause(driver) }
+      try await afterwards()
+      if try await comesToRest(driver) { judge.judgeAtRest(broker, cache, products, injector) }
     }
     world.faults = injector.happened.map { RunReport.FaultCount($0.kind.name, $0.count) }
-    if bug != nil {
-      world.figures.append(.init("statements sabotaged", Double(sabotage.reduce(0) { $0 + $1.changes })))
-    }
+    if bug != nil { world.figures.append(.init("statements sabotaged", Double(sabotage.changes))) }
     return outcome
   }
 
-  func promise(_ key: String, _ orderId: UUID) { promises.append(.init(key: key, orderId: orderId)) }
+  // MARK: - Clients
+
+  /// A client on one of the client hosts.
+  func makeClient(_ name: String) -> CheckoutClient {
+    clientCount += 1
+    guard let process = clientHosts[clientCount % clientHosts.count].process else {
+      preconditionFailure("client hosts never crash")
+    }
+    return CheckoutClient(name, on: process, in: self)
+  }
+
+  /// Lets `count` new clients act at the same time.
+  func eachClient(
+    _ count: Int, _ act: @escaping @Sendable (CheckoutClient, Int) async throws -> Void
+  ) async throws {
+    let first = clientCount
+    let clients = (0..<count).map { makeClient("client \(first + $0 + 1)") }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for (number, client) in clients.enumerated() { group.addTask { try await act(client, number) } }
+      try await group.waitForAll()
+    }
+  }
 
   /// One of the orders' instances, as clients address it.
-  func instance(_ stream: RandomStream) -> String { "\(stream.pick(orders).name):3001" }
+  func ordersAddress(_ stream: RandomStream) -> String { "\(stream.pick(orders).name):3001" }
 
-  private func heal() {
-    if !injector.hasHealed { injector.heal() }
+  /// One of the inventory's instances.
+  func inventoryAddress(_ stream: RandomStream) -> String { "\(stream.pick(inventory).name):8080" }
+
+  func heard(_ key: String, accepted id: UUID) { judge.heard(key, accepted: id) }
+
+  func heard(cancelOf id: UUID) { judge.heard(cancelOf: id) }
+
+  func heard(order id: UUID, told status: String, since start: MonotonicInstant) {
+    judge.heard(order: id, told: status, since: start)
+  }
+
+  /// Judges how long an answer took, where the shape says how long it may.
+  func judge(_ request: String, answeredWith status: Int?, since start: MonotonicInstant) {
+    guard let limit = shape.answerLimit else { return }
+    let time = start.duration(to: kernel.now)
+    guard time > limit || status == nil || status.map({ $0 >= 500 }) == true else { return }
+    world.violate(
+      Invariant.answeredInTime.rawValue,
+      ["\(request): \(status.map { "\($0)" } ?? "no answer") after \(time.nanosecondsClamped / 1_000_000) ms"])
   }
 
   // MARK: - The end
 
-  private func waitForTheEnd(_ driver: SimulatedProcess) async throws {
+  /// Ends every fault; the system has recovered a while later.
+  func heal() {
+    guard !injector.hasHealed else { return }
+    injector.heal()
+    kernel.schedule(after: Self.recoveryTime) { [self] in judge.recoveredAt = kernel.now }
+  }
+
+  private func pause(_ driver: SimulatedProcess) async throws {
+    try await driver.clock.sleep(until: driver.clock.now.advanced(by: .milliseconds(500)), tolerance: nil)
+  }
+
+  /// Waits until every order is over, every outbox is empty and every event has arrived; ends the run as not converged when
+  /// that takes longer than the bound.
+  private func comesToRest(_ driver: SimulatedProcess) async throws -> Bool {
     let start = kernel.now
     while true {
-      let open = ordersDatabase.server.committedRows(of: "orders").filter { $0["saga_state"] != .text("done") }
-      if open.isEmpty { return }
+      let open = openEnds()
+      if open.isEmpty { return true }
       if start.duration(to: kernel.now) > Self.restBound {
         kernel.end(
-          .notConverged(
-            ["\(open.count) orders are not over \(Self.restBound.components.seconds) s after healing"]
-              + open.prefix(5).map { "\($0["id"]), \($0["status"]), \($0["saga_state"]) \($0["saga_step"])" }))
-        return
+          .notConverged(["\(Self.restBound.components.seconds) s after the system had recovered:"] + open))
+        return false
       }
-      try await driver.clock.sleep(until: driver.clock.now.advanced(by: .milliseconds(500)), tolerance: nil)
+      try await pause(driver)
     }
   }
 
-  private func judgeAtRest() {
-    var reservations: [SQLValue: String] = [:]
-    for row in stockDatabase.server.committedRows(of: "reservations") {
-      if case .text(let status) = row["status"] { reservations[row["order_id"]] = status }
-    }
-    var cases: [MoneyAndStockAgree.Case] = []
-    for row in ordersDatabase.server.committedRows(of: "orders") {
-      guard case .uuid(let id) = row["id"], case .text(let status) = row["status"] else { continue }
-      let payments = paid.payments(orderId: id).map(\.status.rawValue)
-      cases.append(.init(orderId: id, status: status, reservation: reservations[row["id"]], payments: payments))
-    }
-    let stored = Set(cases.map(\.orderId))
-    let violation =
-      MoneyAndStockAgree().judgeAtRest(cases) ?? AcceptedOrdersAreStored().judgeAtRest(promises, stored: stored)
-    if let violation { return world.violate(violation.invariant.rawValue, violation.evidence) }
-    world.figures.append(.init("orders confirmed", Double(cases.count { $0.status == "CONFIRMED" })))
-    world.figures.append(.init("orders that came to nothing", Double(cases.count { $0.status != "CONFIRMED" })))
-  }
-
-  // MARK: - The services
-
-  private func serveOrders(_ process: SimulatedProcess) async throws {
-    let environment = Self.environment(process)
-    let transport = SimulatedHTTPTransport(process: process, network: world.network)
-    func peer(_ name: String, _ authority: String) -> ServicePeer {
-      ServicePeer(
-        name: name, address: ServiceAddress(authority: authority), transport: transport, environment: environment,
-        tokens: SharedSecretTokens(secret: Secret("a secret of the simulator")))
-    }
-    var connector: any SQLConnector = ordersDatabase.server.connector(for: process)
-    if let bug {
-      let sabotaged = SabotagedConnector(connector, bug: bug) { [kernel] error in
-        kernel.failHarness("the planted bug \(bug.name) makes a statement that is no SQL: \(error)")
+  private func openEnds() -> [String] {
+    let orders = judge.ordersShadow.orders.values.filter { $0.sagaState != "done" }.sorted { $0.id < $1.id }
+    if !orders.isEmpty { return ["\(orders.count) orders are not over"] + orders.prefix(5).map(\.description) }
+    for database in [ordersDatabase, stockDatabase] {
+      let left = database.server.committedRows(of: "outbox").filter {
+        $0["published_at"] == .null && $0["refused_at"] == .null
       }
-      sabotage.append(sabotaged)
-      connector = sabotaged
+      if !left.isEmpty { return ["\(left.count) events wait in the outbox of \(database.host.name)"] }
     }
-    let service = OrdersService(
-      environment: environment, connector: connector,
-      inventory: HTTPInventoryClient(
-        peer: peer(HTTPInventoryClient.serviceName, "\(kernel.stream("peer of \(process)").pick(inventory).name):8080")),
-      payments: HTTPPaymentProvider(peer: peer(HTTPPaymentProvider.serviceName, "payments:8090")))
-    world.network.listen(process, port: 3001, handler: service.handler)
-    try await service.run()
-  }
-
-  private func serveInventory(_ process: SimulatedProcess) async throws {
-    let service = InventoryService(
-      environment: Self.environment(process), connector: stockDatabase.server.connector(for: process),
-      configuration: InventoryConfiguration(expiryInterval: .seconds(1)))
-    world.network.listen(process, port: 8080, handler: service.handler)
-    try await service.run()
-  }
-
-  private func servePayments(_ process: SimulatedProcess) {
-    let sandbox = PaymentsSandbox(environment: Self.environment(process), store: paid)
-    var handler = sandbox.handler
-    if let bug, bug.requests != nil {
-      handler = SabotagedHandler(base: handler, bug: bug, entropy: kernel.stream("sabotage \(process)"))
-    }
-    world.network.listen(process, port: 8090, handler: handler)
-  }
-
-  private static func environment(_ process: SimulatedProcess) -> ServiceEnvironment {
-    ServiceEnvironment(
-      clock: process.clock, wallClock: process.wallClock, entropy: process.entropy,
-      logger: Logger(label: "checkout") { _ in SwiftLogNoOpLogHandler() })
-  }
-}
-
-extension SQLRow {
-  /// The value of a column that the table has.
-  fileprivate subscript(name: String) -> SQLValue {
-    guard let index = columns.index(of: name) else { preconditionFailure("there is no column \(name)") }
-    return values[index]
+    return broker.waiting.filter { $0.count > 0 }.map { "\($0.count) messages wait in \($0.queue)" }
   }
 }

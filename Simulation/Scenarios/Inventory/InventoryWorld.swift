@@ -51,7 +51,7 @@ final class InventoryWorld: @unchecked Sendable {
   let shape: Shape
   private let clientHosts: [SimulatedHost]
   let database: DatabaseHost
-  let cache: InventoryCacheHost?
+  let cache: StockCacheHost?
   let injector: FaultInjector
   let bug: PlantedBug?
   private let storeCheckers: [any StoreChecker]
@@ -60,8 +60,7 @@ final class InventoryWorld: @unchecked Sendable {
   private var commits: [(sequence: UInt64, commit: StoreCommit)] = []
   /// When a fail-over lost commits last.
   private var lastLoss: MonotonicInstant?
-  private var sabotage: [SabotagedConnector] = []
-  private var cacheSabotage: [SabotagedCacheConnector] = []
+  private let sabotage = SabotageCount()
   private var clientCount = 0
 
   var kernel: SimulationKernel { world.kernel }
@@ -77,13 +76,8 @@ final class InventoryWorld: @unchecked Sendable {
   init(_ world: World, _ shape: Shape) {
     self.world = world
     self.shape = shape
-    bug = world.settings.plantedBug.map { name in
-      guard let bug = PlantedBugCatalogue.bug(named: name) else {
-        preconditionFailure("there is no planted bug \(name)")
-      }
-      return bug
-    }
-    let bug = bug
+    let bug = PlantedBugCatalogue.bug(of: world.settings)
+    self.bug = bug
     storeCheckers = StoreCheckers.all.filter { bug?.isJudged(by: $0) ?? true }
     historyCheckers = Self.historyCheckers(for: bug, shape)
     shadow = Self.emptyShadow(world.kernel)
@@ -94,12 +88,13 @@ final class InventoryWorld: @unchecked Sendable {
     products = shape.stock.map { _ in ids.uuid() }
     database = .inventory(
       world, stock: Array(zip(products, shape.stock)), schemaChanges: bug?.schemaChanges ?? [])
-    cache = shape.cache.map { _ in InventoryCacheHost(world) }
+    cache = shape.cache.map { _ in StockCacheHost(world) }
     injector = FaultInjector(
       kernel: world.kernel, network: world.network,
       targets: FaultInjector.Targets(
-        services: instances, clients: clientHosts, databaseHost: database.host, database: database,
-        cacheHost: cache?.host, cache: cache))
+        services: instances.map { [database] in
+          .init($0, needs: [database.host], usesCache: shape.cache != nil)
+        }, clients: clientHosts, databases: [(database.host, database)], cache: cache.map { ($0.host, $0) }))
   }
 
   /// Runs `workload` under the shape's faults until it returns, judging every commit and every answer.
@@ -133,10 +128,7 @@ final class InventoryWorld: @unchecked Sendable {
       judgeAtRest()
     }
     world.faults = injector.happened.map { RunReport.FaultCount($0.kind.name, $0.count) }
-    if bug != nil {
-      let changes = sabotage.map(\.changes) + cacheSabotage.map(\.changes)
-      world.figures.append(.init("statements sabotaged", Double(changes.reduce(0, +))))
-    }
+    if bug != nil { world.figures.append(.init("statements sabotaged", Double(sabotage.changes))) }
     return outcome
   }
 
@@ -277,17 +269,13 @@ final class InventoryWorld: @unchecked Sendable {
       clock: process.clock, wallClock: process.wallClock, entropy: process.entropy, logger: Self.silentLogger)
     var connector: any SQLConnector = database.server.connector(for: process)
     var cacheConnector: (any CacheConnector)? = cache?.server.connector(for: process)
-    if let sabotage = bug?.cache, !sabotage.isEmpty, let base = cacheConnector {
-      let sabotaged = SabotagedCacheConnector(base, sabotage: sabotage, clock: process.clock)
-      cacheSabotage.append(sabotaged)
-      cacheConnector = sabotaged
+    if let bug, !bug.cache.isEmpty, let base = cacheConnector {
+      cacheConnector = SabotagedCacheConnector(base, sabotage: bug.cache, clock: process.clock, count: sabotage)
     }
     if let bug {
-      let sabotaged = SabotagedConnector(connector, bug: bug, cachedRow: cachedRow) { [kernel] error in
+      connector = SabotagedConnector(connector, bug: bug, count: sabotage, cachedRow: cachedRow) { [kernel] error in
         kernel.failHarness("the planted bug \(bug.name) makes a statement that is no SQL: \(error)")
       }
-      sabotage.append(sabotaged)
-      connector = sabotaged
     }
     var configuration = InventoryConfiguration(expiryInterval: shape.expiryInterval)
     if let cache = shape.cache { configuration.cache = cache }

@@ -35,6 +35,38 @@ public struct PlantedBug: Sendable {
     case waitsForAnswers
   }
 
+  /// What happens to the orders' calls of other services: what a careless client of them believes.
+  public enum CallSabotage: Sendable, Hashable {
+    /// A reservation is taken for confirmed without asking.
+    case confirmsWithoutAsking
+    /// A reservation is taken for released without asking.
+    case releasesWithoutAsking
+    /// Only the first line of an order is reserved.
+    case reservesFirstLineOnly
+    /// A payment is taken for refunded without asking.
+    case refundsWithoutAsking
+    /// A charge without an answer is taken for declined.
+    case takesLostChargeForDeclined
+    /// A declined charge is taken for captured.
+    case takesDeclineForCapture
+    /// A refusal is taken for a failure: it is tried again, and opens the circuit.
+    case refusalsAreFailures
+    /// A circuit that has opened does not close for a day.
+    case breakerStaysOpen
+    /// Nothing is released after a reserve without an answer.
+    case forgetsLateReserves
+  }
+
+  /// What happens to messages on their way to the broker and from it.
+  public enum BrokerSabotage: Sendable, Hashable {
+    /// Every tenth message is said to be confirmed, and not sent.
+    case confirmsWithoutSending
+    /// Deliveries are acknowledged before they are handled.
+    case acknowledgesBeforeHandling
+    /// Each copy of an event has an id of its own.
+    case freshMessageIds
+  }
+
   /// A change of the HTTP answers on their way to the client: a service or proxy that says something else.
   public struct AnswerRewrite: Sendable, Hashable {
     /// What the request's method and path contain: `POST /inventory/confirm`.
@@ -72,6 +104,10 @@ public struct PlantedBug: Sendable {
   public var requests: RequestSabotage?
   public var answers: [AnswerRewrite] = []
   public var cache: Set<CacheSabotage> = []
+  public var calls: Set<CallSabotage> = []
+  public var broker: Set<BrokerSabotage> = []
+  /// What the statements contain that are answered and not sent.
+  public var swallows: String?
   /// Whether the database's answer to who asks for one product's row is what the cache holds of it, where it holds
   /// something.
   public var asksCacheForRows = false

@@ -110,19 +110,6 @@ extension PlantedBugCatalogue {
     ).with { $0.answers = [.init(to: "POST /inventory/reserve", replace: "}]}", with: "}]")] },
   ]
 
-  // MARK: - Orders
-
-  static let orders: [PlantedBug] = [
-    PlantedBug(
-      "charge-key-lost", "each attempt to charge has a key of its own", foundBy: ["checkout-chaos"],
-      as: [.moneyAndStockAgree, .comesToRest]
-    ).with { $0.requests = .freshIdempotencyKeys },
-    PlantedBug(
-      "order-commit-swallowed", "some commits of the orders are answered and never happen", foundBy: ["checkout-chaos"],
-      as: [.acceptedOrderIsStored, .moneyAndStockAgree]
-    ).with { $0.commits = .rollsBackOneIn(20) },
-  ]
-
   // MARK: - Bugs that another checker finds first
 
   /// Each is a bug of the lists before, judged by the checker that would not have its turn.

@@ -3,11 +3,21 @@ internal import Checkers
 /// The planted bugs there are. Many are what systems of this kind get wrong in the field (DESIGN, "The domain").
 public enum PlantedBugCatalogue {
   public static let all: [PlantedBug] =
-    guards + locking + bookkeeping + events + idempotency + refusals + answers + cache + orders + masked
+    guards + locking + bookkeeping + events + idempotency + refusals + answers + cache + orders + payments + messages + masked
 
   /// The bug called `name`.
   public static func bug(named name: String) -> PlantedBug? {
     all.first { $0.name == name }
+  }
+
+  /// The bug that a run carries; `nil` when it carries none.
+  ///
+  /// - Precondition: the planted bug that the settings name exists.
+  static func bug(of settings: RunSettings) -> PlantedBug? {
+    settings.plantedBug.map { name in
+      guard let bug = bug(named: name) else { preconditionFailure("there is no planted bug \(name)") }
+      return bug
+    }
   }
 
   // MARK: - Guards that are missing from the statement that needs them

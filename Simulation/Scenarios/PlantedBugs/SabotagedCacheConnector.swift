@@ -8,14 +8,14 @@ final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
   private let base: any CacheConnector
   private let clock: any MonotonicClock
   let sabotage: Set<PlantedBug.CacheSabotage>
-  /// How often the bug changed something.
-  private(set) var changes = 0
+  private let count: SabotageCount
 
   /// `base`, with `sabotage` between it and its users.
-  init(_ base: any CacheConnector, sabotage: Set<PlantedBug.CacheSabotage>, clock: any MonotonicClock) {
+  init(_ base: any CacheConnector, sabotage: Set<PlantedBug.CacheSabotage>, clock: any MonotonicClock, count: SabotageCount) {
     self.base = base
     self.sabotage = sabotage
     self.clock = clock
+    self.count = count
   }
 
   func connect(deadline: MonotonicInstant) async throws -> any CacheConnection {
@@ -25,7 +25,7 @@ final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
   /// The deadline that a call really gets.
   func patient(_ deadline: MonotonicInstant) -> MonotonicInstant {
     guard sabotage.contains(.waitsForAnswers) else { return deadline }
-    changes += 1
+    count.add()
     return max(deadline, clock.now.advanced(by: .seconds(10)))
   }
 
@@ -50,7 +50,7 @@ final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
     } else {
       return command
     }
-    changes += 1
+    count.add()
     return changed
   }
 

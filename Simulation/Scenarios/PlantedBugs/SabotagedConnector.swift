@@ -8,8 +8,7 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
   let bug: PlantedBug
   private let onBrokenSQL: (SQLError) -> Void
   private let cachedRow: (SQLStatement) -> SQLResult?
-  /// How often the bug changed something.
-  private(set) var changes = 0
+  private let count: SabotageCount
   private var commits = 0
   private var rewritten: [Place: String?] = [:]
 
@@ -26,12 +25,13 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
   ///   - onBrokenSQL: called when the database finds a statement wrong in itself (class 42): then the bug is badly
   ///     written, and what it leads to shows nothing.
   init(
-    _ base: any SQLConnector, bug: PlantedBug, cachedRow: @escaping (SQLStatement) -> SQLResult? = { _ in nil },
-    onBrokenSQL: @escaping (SQLError) -> Void
+    _ base: any SQLConnector, bug: PlantedBug, count: SabotageCount,
+    cachedRow: @escaping (SQLStatement) -> SQLResult? = { _ in nil }, onBrokenSQL: @escaping (SQLError) -> Void
   ) {
     self.base = base
     self.cachedRow = cachedRow
     self.bug = bug
+    self.count = count
     self.onBrokenSQL = onBrokenSQL
   }
 
@@ -63,21 +63,28 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
       rewritten[place] = .some(change)
     }
     guard let change else { return statement }
-    changes += 1
+    count.add()
     return SQLStatement(trusted: change, parameters: statement.parameters)
   }
 
   /// What the cache answers in the database's place.
   func cachedAnswer(_ statement: SQLStatement) -> SQLResult? {
     guard bug.asksCacheForRows, let answer = cachedRow(statement) else { return nil }
-    changes += 1
+    count.add()
     return answer
+  }
+
+  /// Whether `statement` is answered and not sent.
+  func swallows(_ statement: SQLStatement) -> Bool {
+    guard let marker = bug.swallows, statement.text.contains(marker) else { return false }
+    count.add()
+    return true
   }
 
   /// Whether the transaction is cut in two after `statement`.
   func splits(after statement: SQLStatement) -> Bool {
     guard let marker = bug.splitsAfter, statement.text.contains(marker) else { return false }
-    changes += 1
+    count.add()
     return true
   }
 
@@ -91,7 +98,7 @@ final class SabotagedConnector: SQLConnector, @unchecked Sendable {
     guard case .rollsBackOneIn(let period) = bug.commits, statement.text == "COMMIT" else { return nil }
     commits += 1
     guard commits.isMultiple(of: period) else { return nil }
-    changes += 1
+    count.add()
     return "ROLLBACK"
   }
 }
@@ -112,6 +119,7 @@ private final class SabotagedConnection: SQLConnection, @unchecked Sendable {
 
   func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
     if let answer = connector.cachedAnswer(statement) { return answer }
+    if connector.swallows(statement) { return Self.swallowed }
     let result = try await connector.watched {
       try await base.execute(connector.sabotaged(statement), deadline: deadline)
     }
@@ -123,18 +131,22 @@ private final class SabotagedConnection: SQLConnection, @unchecked Sendable {
 
   func executeBatch(_ statements: [SQLStatement], deadline: MonotonicInstant) async throws -> [SQLResult] {
     var sent: [SQLStatement] = []
-    var isOwn: [Bool] = []
+    // Where in `sent` each statement's answer comes from; none for one that was swallowed.
+    var places: [Int?] = []
     for (index, statement) in statements.enumerated() {
-      sent.append(connector.sabotaged(statement, after: index > 0 ? statements[index - 1] : nil))
-      isOwn.append(true)
-      if connector.splits(after: statement) {
-        sent += ["COMMIT", "BEGIN"]
-        isOwn += [false, false]
+      if connector.swallows(statement) {
+        places.append(nil)
+        continue
       }
+      places.append(sent.count)
+      sent.append(connector.sabotaged(statement, after: index > 0 ? statements[index - 1] : nil))
+      if connector.splits(after: statement) { sent += ["COMMIT", "BEGIN"] }
     }
     let results = try await connector.watched { [sent] in try await base.executeBatch(sent, deadline: deadline) }
-    return zip(results, isOwn).filter(\.1).map(\.0)
+    return places.map { $0.map { results[$0] } ?? Self.swallowed }
   }
+
+  private static let swallowed = SQLResult(rowCount: 1)
 
   func executeScript(_ text: String, deadline: MonotonicInstant) async throws {
     try await base.executeScript(text, deadline: deadline)

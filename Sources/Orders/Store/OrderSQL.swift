@@ -50,10 +50,10 @@ enum OrderSQL {
     "SELECT user_id, status, saga_state, stop_reason FROM orders WHERE id = \(id) FOR NO KEY UPDATE"
   }
 
-  /// Asks a saga to turn round, and wakes one that rests.
+  /// Asks a saga to turn round, and wakes one that rests. What a customer asked for stands.
   static func stop(_ id: UUID, reason: StopReason) -> SQLStatement {
     """
-    UPDATE orders SET stop_reason = \(reason.rawValue),
+    UPDATE orders SET stop_reason = CASE WHEN stop_reason = 'cancelled' THEN stop_reason ELSE \(reason.rawValue) END,
       lease_until = CASE WHEN lease_owner IS NULL THEN now() ELSE lease_until END
     WHERE id = \(id) AND saga_state = 'forward'
     """

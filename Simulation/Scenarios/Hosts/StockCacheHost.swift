@@ -10,7 +10,7 @@ internal import SimulationKernel
 /// The inventory's cache on its host, faulty on demand.
 ///
 /// `@unchecked Sendable`: only the kernel's thread touches it.
-final class InventoryCacheHost: FaultableCache, @unchecked Sendable {
+final class StockCacheHost: FaultableCache, @unchecked Sendable {
   let host: SimulatedHost
   let server: SimulatedRedisServer
 

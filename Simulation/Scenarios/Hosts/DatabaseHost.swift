@@ -3,6 +3,7 @@ internal import Faults
 internal import FoundationEssentials
 internal import Inventory
 internal import Orders
+internal import Seams
 internal import ServiceKit
 internal import SimulatedPostgres
 internal import SimulationKernel
@@ -51,14 +52,14 @@ final class DatabaseHost: FaultableDatabase, @unchecked Sendable {
   }
 
   /// The orders' database, whose catalogue has `products`.
-  static func orders(_ world: World, products: [UUID]) -> DatabaseHost {
+  static func orders(_ world: World, products: [UUID], schemaChanges: [String] = []) -> DatabaseHost {
     let rows = products.enumerated().map { number, id in
       "('\(id.canonicalText)', 'Product \(number)', \(100 + 10 * number), 'EUR')"
     }
     return DatabaseHost(
       world, name: "postgres-orders", migrations: ordersScripts,
       rows: "INSERT INTO products (id, name, price, currency) VALUES \(rows.joined(separator: ", "))",
-      schemaChanges: [])
+      schemaChanges: schemaChanges)
   }
 
   /// Migrates the schema and inserts the rows, before virtual time begins.
@@ -109,4 +110,12 @@ final class DatabaseHost: FaultableDatabase, @unchecked Sendable {
   }
 
   func restart() { server.restart() }
+}
+
+extension SQLRow {
+  /// The value of a column that the table has.
+  subscript(name: String) -> SQLValue {
+    guard let index = columns.index(of: name) else { preconditionFailure("there is no column \(name)") }
+    return values[index]
+  }
 }

@@ -1,0 +1,31 @@
+internal import FoundationEssentials
+
+/// Rule 5, at the broker: every committed event is published, nothing is published that was not committed, and the first
+/// copies of a subject's events arrive in their order.
+public struct EventsArePublished: OrderChecker, Sendable {
+  /// The invariants that it may find broken.
+  public let invariants: Set<Invariant> = [.everyEventIsPublished, .publishedWasCommitted, .subjectOrderIsKept]
+
+  /// A checker; it keeps nothing.
+  public init() {}
+
+  /// Compares the outboxes with what reached a queue that takes all.
+  public func judgeAtRest(_ shadow: OrdersShadow, _ around: OrderSurroundings) -> Violation? {
+    let events = shadow.outbox + around.stockEvents
+    var committed: [UUID: OutboxRow] = [:]
+    for event in events { committed[event.id] = event }
+    var seen: Set<UUID> = []
+    var latest: [String: OutboxRow] = [:]
+    for id in around.published where !around.foreign.contains(id) && seen.insert(id).inserted {
+      guard let event = committed[id] else {
+        return Violation(.publishedWasCommitted, ["event \(id) is in no outbox"])
+      }
+      if let before = latest[event.subject], before.sequence > event.sequence {
+        return Violation(.subjectOrderIsKept, ["first: \(before)", "then: \(event)"])
+      }
+      latest[event.subject] = event
+    }
+    let missing = events.filter { !seen.contains($0.id) }
+    return missing.isEmpty ? nil : Violation(.everyEventIsPublished, missing.prefix(5).map(\.description))
+  }
+}
