@@ -26,7 +26,7 @@ package struct OrdersConfiguration: Sendable {
   /// A configuration; see each member.
   package init(
     secret: Secret? = nil, times: SagaTimes = SagaTimes(), concurrency: Int = 256,
-    pollInterval: Duration = .milliseconds(500), waitInterval: Duration = .milliseconds(100),
+    pollInterval: Duration = .milliseconds(500), waitInterval: Duration = .milliseconds(250),
     groupCommit: GroupCommitOptions = GroupCommitOptions(), outbox: OutboxPublisher.Options = .init(),
     inbox: InboxConsumer.Options = .init(), pool: SQLPool.Options = SQLPool.Options(),
     requests: ServiceHandler.Options = ServiceHandler.Options()

@@ -26,12 +26,16 @@ public struct ToldOrdersAreTrue: Checker, Sendable {
       ["order \(id.uuidString.lowercased()) was told to be \(status), and was \(states.joined(separator: ", "))"])
   }
 
-  /// Judges an accepted cancel at the moment its answer arrives: it is noted, or the order is undone already.
-  public func judge(cancelOf id: UUID, in shadow: OrdersShadow) -> Violation? {
+  /// Judges an accepted cancel at the moment its answer arrives: it is noted, or the order was being undone already.
+  ///
+  /// - Parameter start: when the request was sent.
+  public func judge(cancelOf id: UUID, since start: MonotonicInstant, in shadow: OrdersShadow) -> Violation? {
     guard let order = shadow.orders[id] else {
       return Violation(.acceptedCancelIsStored, ["order \(id.uuidString.lowercased()) is not there"])
     }
-    let isStored = order.stopReason == "cancelled" || order.status == "CANCELLED" || order.sagaState == "compensating"
+    let wasUndone = order.status == "FAILED" && (shadow.endedAt(id) ?? start) >= start
+    let isStored =
+      order.stopReason == "cancelled" || order.status == "CANCELLED" || order.sagaState == "compensating" || wasUndone
     return isStored ? nil : Violation(.acceptedCancelIsStored, ["\(order)"])
   }
 }

@@ -13,8 +13,8 @@ public struct CheckoutChaos: Scenario {
 
   public func play(in world: World) -> RunOutcome {
     let stream = world.kernel.stream("shape")
-    let clients = 2 + stream.index(below: 10)
-    let orders = 2 + stream.index(below: 8)
+    let clients = 2 + stream.index(below: 20)
+    let orders = 2 + stream.index(below: 12)
     let scarcity = stream.pick([5, 50, 5_000])
     let stock = (0..<(1 + stream.index(below: 5))).map { _ in stream.index(below: scarcity + 1) }
     let life = stream.pick([900, 900, 5])
@@ -30,7 +30,9 @@ public struct CheckoutChaos: Scenario {
       for number in 1...orders {
         try await client.think(client.stream.duration(in: .zero ... .milliseconds(800)))
         if client.stream.chance(0.3) { try await client.lookAround() }
-        let token = client.stream.pick(["tok_ok", "tok_ok", "tok_declined", "tok_slow", "tok_flaky", "tok_lost"])
+        // Tokens that fail open the provider's circuit: no more of them once everything heals.
+        let tokens = ["tok_ok", "tok_ok", "tok_declined", "tok_slow", "tok_flaky", "tok_lost"]
+        let token = checkout.hasHealed ? "tok_ok" : client.stream.pick(tokens)
         guard let id = try await client.order(client.wish("order \(number)", token: token)) else { continue }
         if client.stream.chance(0.25) {
           try await client.think(client.stream.duration(in: .zero ... .milliseconds(200)))

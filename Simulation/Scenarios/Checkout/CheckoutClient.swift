@@ -82,8 +82,9 @@ final class CheckoutClient: @unchecked Sendable {
   }
 
   func cancel(_ id: UUID) async throws -> Answer? {
+    let start = world.kernel.now
     let answer = try await send(.post, "/orders/\(id.canonicalText)/cancel", "")
-    if answer?.status == 202 { world.heard(cancelOf: id) }
+    if answer?.status == 202 { world.heard(cancelOf: id, since: start) }
     return answer
   }
 

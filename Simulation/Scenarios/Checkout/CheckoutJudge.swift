@@ -89,9 +89,9 @@ final class CheckoutJudge: @unchecked Sendable {
     if let violation, bug?.isJudged(by: promises) ?? true { violate(violation) }
   }
 
-  func heard(cancelOf id: UUID) {
+  func heard(cancelOf id: UUID, since start: MonotonicInstant) {
     guard bug?.isJudged(by: told) ?? true else { return }
-    if let violation = told.judge(cancelOf: id, in: ordersShadow) { violate(violation) }
+    if let violation = told.judge(cancelOf: id, since: start, in: ordersShadow) { violate(violation) }
   }
 
   func heard(order id: UUID, told status: String, since start: MonotonicInstant) {

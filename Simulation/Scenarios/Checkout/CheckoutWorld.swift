@@ -28,7 +28,7 @@ final class CheckoutWorld: @unchecked Sendable {
   }
 
   /// Virtual time that breakers and connections take to notice that every fault has healed.
-  static let recoveryTime: Duration = .seconds(45)
+  static let recoveryTime: Duration = .seconds(30)
   /// Virtual time within which every order must have come to its end after every fault has healed.
   static let restBound: Duration = .seconds(300)
 
@@ -153,7 +153,7 @@ final class CheckoutWorld: @unchecked Sendable {
 
   func heard(_ key: String, accepted id: UUID) { judge.heard(key, accepted: id) }
 
-  func heard(cancelOf id: UUID) { judge.heard(cancelOf: id) }
+  func heard(cancelOf id: UUID, since start: MonotonicInstant) { judge.heard(cancelOf: id, since: start) }
 
   func heard(order id: UUID, told status: String, since start: MonotonicInstant) {
     judge.heard(order: id, told: status, since: start)

@@ -38,15 +38,15 @@ public struct PoisonMessage: Scenario {
     let checkout = CheckoutWorld(world, .init(stock: [10_000, 10_000], safety: .seconds(60)))
     crashConsumers(checkout, at: Set(poisons.filter(\.takesDown).map(\.id)))
     return checkout.play(clients: clients) { client, number in
-      if number == 0 {
-        for poison in poisons { try await publish(poison, checkout, client) }
-      }
       for order in 1...orders {
         let id = try await client.order(client.wish("order \(order)", token: "tok_ok"), attempts: 20)
         var status: String?
         if let id { status = try await client.settle(id) }
         checkout.mustBeConfirmed(id, status)
-        if number == 0, order == 1, holdsRow, let id { try await holdRow(of: id, checkout, client) }
+        // Not before the first order: the consumers have declared their queue by then.
+        guard number == 0, order == 1 else { continue }
+        for poison in poisons { try await publish(poison, checkout, client) }
+        if holdsRow, let id { try await holdRow(of: id, checkout, client) }
       }
     } afterwards: {
       try await waitUntilSetAside(poisons, checkout)

@@ -13,6 +13,9 @@ enum SagaSQL {
     """
   }
 
+  /// Whether anybody may take a saga.
+  static let anyFree: SQLStatement = "SELECT EXISTS (SELECT 1 FROM orders WHERE lease_until <= now()) AS is_free"
+
   /// Takes sagas, whose rows are locked.
   static func claim(_ ids: [UUID], owner: UUID, lease: Duration) -> SQLStatement {
     """

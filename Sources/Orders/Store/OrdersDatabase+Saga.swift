@@ -40,10 +40,16 @@ package struct SagaTimes: Sendable, Hashable {
 extension OrdersDatabase {
   /// Takes sagas that nobody drives, and notes that their steps are begun.
   func claim(limit: Int, owner: UUID, times: SagaTimes, deadline: MonotonicInstant) async throws -> [Saga] {
-    try await pool.transaction(deadline: deadline) { connection in
-      let rows = try await connection.execute(SagaSQL.free(limit: limit), deadline: deadline).rows
+    // Mostly there is none, which one statement tells.
+    guard try await read([SagaSQL.anyFree], deadline: deadline)[0].first?.decode("is_free") == true else { return [] }
+    return try await pool.retrying(deadline: deadline) { connection in
+      let rows = try await connection.executeBatch(
+        [TransactionSQL.begin, SagaSQL.free(limit: limit)], deadline: deadline)[1].rows
       let ids: [UUID] = try rows.map { try $0.decode("id") }
-      guard !ids.isEmpty else { return [] }
+      guard !ids.isEmpty else {
+        _ = try await connection.execute(TransactionSQL.rollback, deadline: deadline)
+        return []
+      }
       let answers = try await connection.executeBatch(
         [
           SagaSQL.claim(ids, owner: owner, lease: times.lease), SagaSQL.sagas(ids, limit: times.forward),

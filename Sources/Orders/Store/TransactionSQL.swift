@@ -14,5 +14,6 @@ import Seams
 enum TransactionSQL {
   static let begin: SQLStatement = "BEGIN ISOLATION LEVEL READ COMMITTED"
   static let commit: SQLStatement = "COMMIT"
+  static let rollback: SQLStatement = "ROLLBACK"
   static let now: SQLStatement = "SELECT now() AS transaction_time"
 }

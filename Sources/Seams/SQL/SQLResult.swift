@@ -59,6 +59,7 @@ public struct SQLRow: Sendable {
   ///
   /// - Throws: ``SQLDecodingError`` that names the column and both types when the column is missing, is NULL or holds
   ///   another type.
+  @inlinable
   public func decode<Value: SQLDecodable>(_ column: String, as type: Value.Type = Value.self) throws -> Value {
     guard let value = try decodeIfPresent(column, as: type) else {
       throw SQLDecodingError(column: column, expected: Value.sqlTypeName, found: "NULL")
@@ -70,6 +71,7 @@ public struct SQLRow: Sendable {
   ///
   /// - Throws: ``SQLDecodingError`` that names the column and both types when the column is missing or holds another
   ///   type.
+  @inlinable
   public func decodeIfPresent<Value: SQLDecodable>(
     _ column: String, as type: Value.Type = Value.self
   ) throws -> Value? {

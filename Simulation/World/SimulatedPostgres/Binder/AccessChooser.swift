@@ -26,9 +26,8 @@ struct AccessChooser {
     for condition in conditions { note(condition, &columns) }
     for index in table.indexes {
       if let condition = index.condition {
-        // A partial index serves only a query whose conditions contain its own.
-        guard let wanted = relative(condition.signature) else { continue }
-        guard implied(wanted) else { continue }
+        // A partial index serves only a query whose conditions imply its own.
+        guard isImplied(condition, columns) else { continue }
       }
       let candidate = candidate(index, columns, order, hasLimit)
       if let candidate, candidate.rank < best.rank || (candidate.rank == best.rank && candidate.providesOrder) {
@@ -38,15 +37,20 @@ struct AccessChooser {
     return best
   }
 
-  /// An index's condition speaks of source 0.
-  private func relative(_ signature: String?) -> String? {
-    signature?.replacing("c0.", with: "c\(source).")
-  }
-
-  private func implied(_ wanted: String) -> Bool {
-    var parts: Set<String> = []
-    for condition in conditions { if let signature = condition.signature { parts.insert(signature) } }
-    return parts.contains(wanted)
+  /// Whether what the query asks for implies a partial index's condition, which speaks of source 0.
+  private func isImplied(_ wanted: BoundExpression, _ columns: [Int: Usable]) -> Bool {
+    if let both = wanted as? LogicalExpression, both.isAnd {
+      return isImplied(both.left, columns) && isImplied(both.right, columns)
+    }
+    // A comparison is not true of NULL.
+    if let test = wanted as? TestExpression, case .null = test.expected, test.negated,
+      let column = test.operand as? ColumnExpression,
+      columns[column.column] != nil
+    {
+      return true
+    }
+    guard let signature = wanted.signature?.replacing("c0.", with: "c\(source).") else { return false }
+    return conditions.contains { $0.signature == signature }
   }
 
   private func note(_ condition: BoundExpression, _ columns: inout [Int: Usable]) {
@@ -108,11 +112,12 @@ struct AccessChooser {
         providesOrder: false)
     }
     let isBounded = next?.lower != nil || next?.upper != nil
-    guard !equal.isEmpty || isBounded || (backwards != nil && hasLimit) else { return nil }
+    let isPartial = index.condition != nil
+    guard !equal.isEmpty || isBounded || isPartial || (backwards != nil && hasLimit) else { return nil }
     let access = IndexAccess(
       index: index, equal: equal, lower: next?.lower, upper: next?.upper, backwards: backwards ?? false)
     let rank: Int
-    if !equal.isEmpty { rank = 20 - 2 * equal.count - (isBounded ? 1 : 0) } else { rank = isBounded ? 40 : 60 }
+    if !equal.isEmpty { rank = 20 - 2 * equal.count - (isBounded ? 1 : 0) } else { rank = isBounded ? 40 : isPartial ? 50 : 60 }
     return Candidate(path: .index(access), rank: rank, providesOrder: backwards != nil)
   }
 

@@ -85,16 +85,25 @@ public final class SimulatedPostgresConnection: SQLConnection, @unchecked Sendab
 
   /// Whether the statement could commit something: a COMMIT, or outside a transaction anything that changes data.
   private func mayCommit(_ text: String) -> Bool {
-    var word = ""
+    // The first word, packed: eight letters are enough to tell those below apart.
+    var word: UInt64 = 0
     for byte in text.utf8 {
       if byte | 0x20 >= UInt8(ascii: "a"), byte | 0x20 <= UInt8(ascii: "z") {
-        word.unicodeScalars.append(Unicode.Scalar(byte | 0x20))
-      } else if !word.isEmpty {
+        word = word << 8 | UInt64(byte | 0x20)
+      } else if word != 0 {
         break
       }
     }
-    if word == "commit" || word == "end" { return true }
-    return status == .idle && !["select", "show", "set", "begin", "start", "rollback", "values"].contains(word)
+    if word == Word.commit || word == Word.end { return true }
+    return status == .idle && !Word.harmless.contains(word)
+  }
+
+  private enum Word {
+    static let commit = packed("commit")
+    static let end = packed("end")
+    static let harmless = ["select", "show", "set", "begin", "start", "rollback", "values"].map(packed)
+
+    private static func packed(_ word: String) -> UInt64 { word.utf8.reduce(0) { $0 << 8 | UInt64($1) } }
   }
 
   public func close() {

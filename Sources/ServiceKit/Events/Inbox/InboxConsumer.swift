@@ -187,9 +187,12 @@ package final class InboxConsumer: Sendable {
   /// Runs the handler in the transaction that marks the event.
   private func handle(_ event: CloudEvent, _ handler: Handler) async throws {
     let deadline = environment.clock.now.advanced(by: options.handlerTimeout)
-    let hasEffect = try await pool.transaction(deadline: deadline) { connection in
+    let hasEffect = try await pool.retrying(deadline: deadline) { connection in
+      let answers = try await connection.executeBatch(
+        [IsolationLevel.readCommitted.begin, InboxSQL.lock(event.id)], deadline: deadline)
       // A copy of the event may have been handled since the attempt was counted.
-      guard try await connection.execute(InboxSQL.lock(event.id), deadline: deadline).rows.count == 1 else {
+      guard answers[1].rows.count == 1 else {
+        _ = try await connection.execute("ROLLBACK", deadline: deadline)
         return false
       }
       try await handler(event, connection, deadline)

@@ -24,10 +24,10 @@ extension OutboxSQL {
     """
     INSERT INTO outbox (id, type, subject, sequence, shard, time, correlation_id, data)
     SELECT e.id, e.type, e.subject::text, e.sequence, e.shard, now(), e.correlation_id, e.data::json
-    FROM unnest(\(events.map(\.id))::uuid[], \(events.map(\.type))::text[], \
-    \(events.map(\.subject))::uuid[], \(events.map(\.sequence))::int8[], \
-    \(events.map { OutboxShard.of($0.subject) })::int2[], \(events.map(\.correlationId))::uuid[], \
-    \(events.map(\.data))::text[]) AS e(id, type, subject, sequence, shard, correlation_id, data)
+    FROM unnest(\(events.map { $0.id })::uuid[], \(events.map { $0.type })::text[], \
+    \(events.map { $0.subject })::uuid[], \(events.map { $0.sequence })::int8[], \
+    \(events.map { OutboxShard.of($0.subject) })::int2[], \(events.map { $0.correlationId })::uuid[], \
+    \(events.map { $0.data })::text[]) AS e(id, type, subject, sequence, shard, correlation_id, data)
     """
   }
 }

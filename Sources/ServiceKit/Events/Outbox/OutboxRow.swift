@@ -63,7 +63,7 @@ package enum OutboxSQL {
   /// The shards in which something waits: one look into the index for each.
   static let pendingShards: SQLStatement = """
     SELECT s.shard FROM unnest(\((0..<OutboxShard.count).map { $0 })::int2[]) AS s(shard)
-    WHERE EXISTS (
+    WHERE EXISTS (SELECT 1 FROM outbox WHERE published_at IS NULL AND refused_at IS NULL) AND EXISTS (
       SELECT 1 FROM outbox AS o WHERE o.shard = s.shard AND o.published_at IS NULL AND o.refused_at IS NULL)
     """
 
