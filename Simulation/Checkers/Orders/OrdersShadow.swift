@@ -22,6 +22,8 @@ public final class OrdersShadow {
   /// The states of each order, with the time from which on it was in them.
   @exclusivity(unchecked) private var states: [UUID: [(since: MonotonicInstant, status: String)]] = [:]
 
+  @exclusivity(unchecked) private var openOrders = 0
+
   /// Empty tables.
   public init() {}
 
@@ -34,6 +36,8 @@ public final class OrdersShadow {
         createdAt[id] = commit.time
       }
       orders[id] = change.new
+      let (before, after) = (change.old.map(Self.isOpen) ?? false, change.new.map(Self.isOpen) ?? false)
+      openOrders += (after ? 1 : 0) - (before ? 1 : 0)
       if let status = change.new?.status, status != change.old?.status {
         states[id, default: []].append((commit.time, status))
       }
@@ -56,6 +60,11 @@ public final class OrdersShadow {
       all[index].since <= end && (index + 1 == all.count || all[index + 1].since >= start)
     }.map { all[$0].status }
   }
+
+  private static func isOpen(_ order: OrderRow) -> Bool { order.sagaState != "done" }
+
+  /// Whether some order's saga is not over.
+  public var hasOpenOrders: Bool { openOrders > 0 }
 
   /// When an order came to its end; `nil` while it has not.
   public func endedAt(_ id: UUID) -> MonotonicInstant? {

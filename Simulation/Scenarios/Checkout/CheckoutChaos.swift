@@ -13,8 +13,9 @@ public struct CheckoutChaos: Scenario {
 
   public func play(in world: World) -> RunOutcome {
     let stream = world.kernel.stream("shape")
-    let clients = 2 + stream.index(below: 20)
-    let orders = 2 + stream.index(below: 12)
+    let clients = 2 + stream.index(below: 40)
+    let orders = 2 + stream.index(below: 10)
+    let pause = stream.pick([Duration.milliseconds(5), .milliseconds(50), .milliseconds(800)])
     let scarcity = stream.pick([5, 50, 5_000])
     let stock = (0..<(1 + stream.index(below: 5))).map { _ in stream.index(below: scarcity + 1) }
     let life = stream.pick([900, 900, 5])
@@ -28,7 +29,7 @@ public struct CheckoutChaos: Scenario {
       .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life))
     return checkout.play(clients: clients) { client, _ in
       for number in 1...orders {
-        try await client.think(client.stream.duration(in: .zero ... .milliseconds(800)))
+        try await client.think(client.stream.duration(in: .zero ... pause))
         if client.stream.chance(0.3) { try await client.lookAround() }
         // Tokens that fail open the provider's circuit: no more of them once everything heals.
         let tokens = ["tok_ok", "tok_ok", "tok_declined", "tok_slow", "tok_flaky", "tok_lost"]

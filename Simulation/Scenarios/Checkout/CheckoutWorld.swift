@@ -27,8 +27,10 @@ final class CheckoutWorld: @unchecked Sendable {
     var answerLimit: Duration?
   }
 
-  /// Virtual time that breakers and connections take to notice that every fault has healed.
+  /// Virtual time that connections take to notice that every fault has healed.
   static let recoveryTime: Duration = .seconds(30)
+  /// Virtual time after which a circuit is tried again that has opened.
+  static let circuitTime: Duration = .seconds(12)
   /// Virtual time within which every order must have come to its end after every fault has healed.
   static let restBound: Duration = .seconds(300)
 
@@ -113,7 +115,7 @@ final class CheckoutWorld: @unchecked Sendable {
       injector.start(shape.faults)
       try await eachClient(count, act)
       heal()
-      while judge.recoveredAt == nil { try await pause(driver) }
+      try await recover(driver)
       try await afterwards()
       if try await comesToRest(driver) { judge.judgeAtRest(broker, cache, products, injector) }
     }
@@ -171,15 +173,23 @@ final class CheckoutWorld: @unchecked Sendable {
 
   // MARK: - The end
 
-  /// Ends every fault; the system has recovered a while later.
-  func heal() {
-    guard !injector.hasHealed else { return }
-    injector.heal()
-    kernel.schedule(after: Self.recoveryTime) { [self] in judge.recoveredAt = kernel.now }
+  /// Ends every fault.
+  private func heal() {
+    if !injector.hasHealed { injector.heal() }
   }
 
-  private func pause(_ driver: SimulatedProcess) async throws {
-    try await driver.clock.sleep(until: driver.clock.now.advanced(by: .milliseconds(500)), tolerance: nil)
+  /// Waits until nothing that went wrong can hinder an order any more: connections that hang are given up, the orders
+  /// whose payments fail by themselves are over, and circuits that these have opened are tried again.
+  private func recover(_ driver: SimulatedProcess) async throws {
+    try await pause(driver, Self.recoveryTime)
+    let start = kernel.now
+    while start.duration(to: kernel.now) < Self.restBound, judge.ordersShadow.hasOpenOrders { try await pause(driver) }
+    try await pause(driver, Self.circuitTime)
+    judge.recoveredAt = kernel.now
+  }
+
+  private func pause(_ driver: SimulatedProcess, _ time: Duration = .milliseconds(500)) async throws {
+    try await driver.clock.sleep(until: driver.clock.now.advanced(by: time), tolerance: nil)
   }
 
   /// Waits until every order is over, every outbox is empty and every event has arrived; ends the run as not converged when
