@@ -170,6 +170,57 @@ import Testing
     #expect(Self.follow(zip(slow, slow.dropFirst()).map { $1.at - $0.at }, [11]))
   }
 
+  @Test func aBacklogIsPostedByAFewAtATimeAndWithoutRest() throws {
+    let bench = try Self.bench()
+    let receiver = try #require(bench.receiver)
+    for number in 1...30 { try bench.storeNotification(number) }
+    let underWay = UnderWay()
+    receiver.during = { _ in
+      underWay.enter()
+      defer { underWay.leave() }
+      try await underWay.clock?.sleep(until: underWay.soon(.milliseconds(100)), tolerance: nil)
+    }
+    var options = NotificationOptions()
+    options.concurrency = 3
+    bench.run(configuration: OrdersConfiguration(notifications: options)) { callers in
+      underWay.clock = callers[0].process.clock
+      // Ten rounds of a tenth of a second each, and what the database takes.
+      try await callers[0].pause(.seconds(2))
+      check(receiver.posts.count == 30, "\(receiver.posts.count) in time")
+    }
+    #expect(underWay.most == 3 && receiver.counts == Array(repeating: 1, count: 30))
+    #expect(!bench.rows("notifications", "delivered_at").contains("-"))
+  }
+
+  /// `@unchecked Sendable`: only the kernel's thread touches it.
+  private final class UnderWay: @unchecked Sendable {
+    private var count = 0
+    private(set) var most = 0
+    var clock: (any MonotonicClock)?
+
+    func enter() {
+      count += 1
+      most = max(most, count)
+    }
+
+    func leave() { count -= 1 }
+
+    func soon(_ time: Duration) -> MonotonicInstant { (clock?.now ?? .distantFuture).advanced(by: time) }
+  }
+
+  @Test func aShutdownRecordsThePostThatIsUnderWay() throws {
+    let bench = try Self.bench()
+    bench.run { callers in
+      bench.receiver?.during = { _ in try await callers[0].pause(.seconds(4)) }
+      _ = try await callers[0].settled(try await callers[0].order().orderId)
+      try await callers[0].pause(.milliseconds(500))
+      check(bench.rows("notifications", "attempts", "delivered_at") == ["1 -"])
+    }
+    #expect(bench.receiver?.counts == [1])
+    #expect(bench.rows("notifications", "attempts", "error") == ["1 -"])
+    #expect(bench.rows("notifications", "delivered_at") != ["-"])
+  }
+
   @Test func withoutAReceiverANotificationIsALineOfTheLog() throws {
     let bench = try OrdersBench()
     bench.run { callers in
@@ -185,21 +236,29 @@ import Testing
 
   @Test func whatWasToldAMonthAgoIsRemoved() throws {
     let bench = try Self.bench()
-    for (number, days) in [(1, 29), (2, 31)] {
-      try bench.server.setUp(
-        """
-        INSERT INTO orders (id, user_id, total, currency, payment_token, correlation_id, status, saga_state)
-        VALUES ('\(product(number))', 'ada', 1, 'EUR', 'tok_ok', '\(product(number))', 'CONFIRMED', 'done')
-        """)
-      try bench.server.setUp(
-        """
-        INSERT INTO notifications (id, order_id, user_id, type, data, delivered_at)
-        VALUES ('\(product(number))', '\(product(number))', 'ada', 'order_confirmed', '{}',
-          now() - interval '\(days) days')
-        """)
-    }
+    try bench.storeNotification(1, delivered: "now() - interval '29 days'")
+    try bench.storeNotification(2, delivered: "now() - interval '31 days'")
     bench.run { callers in try await callers[0].pause(.seconds(700)) }
     #expect(bench.rows("notifications", "id") == [product(1).canonicalText])
     #expect(bench.receiver?.posts.isEmpty == true)
+  }
+}
+
+extension OrdersBench {
+  /// Puts a notification of a confirmed order into the table.
+  ///
+  /// - Parameter delivered: when it was, in SQL.
+  fileprivate func storeNotification(_ number: Int, delivered: String = "NULL") throws {
+    let id = product(number)
+    try server.setUp(
+      """
+      INSERT INTO orders (id, user_id, total, currency, payment_token, correlation_id, status, saga_state)
+      VALUES ('\(id)', 'ada', 1, 'EUR', 'tok_ok', '\(id)', 'CONFIRMED', 'done')
+      """)
+    try server.setUp(
+      """
+      INSERT INTO notifications (id, order_id, user_id, type, data, delivered_at)
+      VALUES ('\(id)', '\(id)', 'ada', 'order_confirmed', '{"total":1,"currency":"EUR"}', \(delivered))
+      """)
   }
 }
