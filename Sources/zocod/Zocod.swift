@@ -12,7 +12,7 @@ struct Zocod: AsyncParsableCommand {
 
       Examples:
         zocod migrate up      bring the database's tables up to date
-        zocod seed            100 products to play with, with the same ids in orders and inventory
+        zocod seed            100 products to play with, the same in both databases
         zocod inventory       serve HTTP until SIGTERM or SIGINT
         zocod orders          orders and their sagas; its database: --service orders for migrate and seed
         zocod sync            create in the inventory the products that orders have
