@@ -3,6 +3,11 @@ import Seams
 
 /// The statements on what customers are to be told. ``SagaSQL/notify(_:)`` writes the rows.
 enum NotificationSQL {
+  /// Whether anything is due.
+  static let anyDue: SQLStatement = """
+    SELECT EXISTS (SELECT 1 FROM notifications WHERE delivered_at IS NULL AND due_at <= now()) AS is_due
+    """
+
   /// What is due, the longest waiting first, as far as nobody else takes it at the moment.
   static func due(limit: Int) -> SQLStatement {
     """

@@ -4,9 +4,16 @@ import ServiceKit
 extension OrdersDatabase {
   /// Takes notifications that are due, the oldest first. They belong to the caller until the lease is over.
   func claimNotifications(limit: Int, lease: Duration, deadline: MonotonicInstant) async throws -> [Notification] {
-    try await pool.transaction(deadline: deadline) { connection in
-      let rows = try await connection.execute(NotificationSQL.due(limit: limit), deadline: deadline).rows
-      guard !rows.isEmpty else { return [] }
+    // Mostly there is none, which one statement tells.
+    let look = try await read([NotificationSQL.anyDue], deadline: deadline)[0]
+    guard try look.first?.decode("is_due") == true else { return [] }
+    return try await pool.retrying(deadline: deadline) { connection in
+      let rows = try await connection.executeBatch(
+        [TransactionSQL.begin, NotificationSQL.due(limit: limit)], deadline: deadline)[1].rows
+      guard !rows.isEmpty else {
+        _ = try await connection.execute(TransactionSQL.rollback, deadline: deadline)
+        return []
+      }
       let answers = try await connection.executeBatch(
         [NotificationSQL.claim(try rows.map { try $0.decode("id") }, lease: lease), TransactionSQL.commit],
         deadline: deadline)
