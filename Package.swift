@@ -98,7 +98,8 @@ let package = Package(
     .target(
       name: "Orders",
       dependencies: [
-        "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
+        "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .crypto, .httpTypes, .hummingbird, .logging,
+        .nioCore,
       ],
       path: "Sources/Orders", resources: [.embedInCode("Migrations")], swiftSettings: settings),
     .executableTarget(
@@ -175,7 +176,8 @@ let package = Package(
       "OrdersTests",
       [
         "CallFixtures", "CSimulationTraps", "InventoryAPI", "Orders", "Payments", "ServiceKit", "SimulatedPostgres",
-        "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams", .httpTypes, .logging, .nioCore,
+        "SimulatedRabbitMQ", "SimulatedNetwork", "SimulationKernel", "Seams", .configuration, .httpTypes, .logging,
+        .nioCore,
       ]),
     tests("InventoryAPITests", ["CallFixtures", "InventoryAPI", "ServiceKit", "Seams", .httpTypes]),
     tests(

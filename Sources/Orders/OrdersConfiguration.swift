@@ -14,6 +14,8 @@ package struct OrdersConfiguration: Sendable {
   package var waitInterval: Duration
   /// How requests for orders, and records of sagas, are gathered.
   package var groupCommit: GroupCommitOptions
+  /// How customers are told of their orders' ends.
+  package var notifications: NotificationOptions
   /// How events are published.
   package var outbox: OutboxPublisher.Options
   /// How events are consumed.
@@ -27,7 +29,8 @@ package struct OrdersConfiguration: Sendable {
   package init(
     secret: Secret? = nil, times: SagaTimes = SagaTimes(), concurrency: Int = 256,
     pollInterval: Duration = .milliseconds(500), waitInterval: Duration = .milliseconds(250),
-    groupCommit: GroupCommitOptions = GroupCommitOptions(), outbox: OutboxPublisher.Options = .init(),
+    groupCommit: GroupCommitOptions = GroupCommitOptions(),
+    notifications: NotificationOptions = NotificationOptions(), outbox: OutboxPublisher.Options = .init(),
     inbox: InboxConsumer.Options = .init(), pool: SQLPool.Options = SQLPool.Options(),
     requests: ServiceHandler.Options = ServiceHandler.Options()
   ) {
@@ -38,6 +41,7 @@ package struct OrdersConfiguration: Sendable {
     self.pollInterval = pollInterval
     self.waitInterval = waitInterval
     self.groupCommit = groupCommit
+    self.notifications = notifications
     self.outbox = outbox
     self.inbox = inbox
     self.pool = pool

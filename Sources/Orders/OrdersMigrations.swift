@@ -19,6 +19,9 @@ package enum OrdersMigrations {
       MigrationFile(name: "005_add_indexes.down.sql", bytes: PackageResources._05_add_indexes_down_sql),
       MigrationFile(name: "006_add_constraints.sql", bytes: PackageResources._06_add_constraints_sql),
       MigrationFile(name: "006_add_constraints.down.sql", bytes: PackageResources._06_add_constraints_down_sql),
+      MigrationFile(name: "007_add_notification_index.sql", bytes: PackageResources._07_add_notification_index_sql),
+      MigrationFile(
+        name: "007_add_notification_index.down.sql", bytes: PackageResources._07_add_notification_index_down_sql),
     ])
   }
 }

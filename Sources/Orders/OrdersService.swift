@@ -20,6 +20,7 @@ package final class OrdersService: Sendable {
   private let committer: OrderCommitter
   private let engine: SagaEngine
   private let waits: OrderWaits
+  private let notifications: NotificationDelivery
   /// `nil` without a broker: events then wait in the outbox, and leases' ends take the place of the inventory's news.
   private let publisher: OutboxPublisher?
   private let consumer: InboxConsumer?
@@ -32,9 +33,10 @@ package final class OrdersService: Sendable {
   ///   - inventory: where stock is reserved.
   ///   - payments: who takes the customers' money.
   ///   - broker: where its events are published and the inventory's are consumed; without one they wait.
+  ///   - webhook: where customers' notifications are posted; without one they are written into the log.
   package init(
     environment: ServiceEnvironment, connector: any SQLConnector, inventory: any InventoryClient,
-    payments: any PaymentProvider, broker: (any BrokerConnector)? = nil,
+    payments: any PaymentProvider, broker: (any BrokerConnector)? = nil, webhook: NotificationWebhook? = nil,
     configuration: OrdersConfiguration = OrdersConfiguration()
   ) {
     self.environment = environment
@@ -42,13 +44,20 @@ package final class OrdersService: Sendable {
     let bell = Doorbell()
     let database = OrdersDatabase(pool: pool, environment: environment, bell: bell)
     let waits = OrderWaits(database: database, interval: configuration.waitInterval)
+    let notifications = NotificationDelivery(
+      database: database, webhook: webhook, options: configuration.notifications,
+      groupCommit: configuration.groupCommit)
     let engine = SagaEngine(
       database: database, calls: SagaCalls(inventory: inventory, payments: payments),
       options: SagaEngine.Options(
         concurrency: configuration.concurrency, pollInterval: configuration.pollInterval, times: configuration.times,
         groupCommit: configuration.groupCommit),
-      didSettle: { waits.settle($0) })
+      didSettle: { orderId in
+        waits.settle(orderId)
+        notifications.wake()
+      })
     (self.pool, self.database, self.waits, self.engine) = (pool, database, waits, engine)
+    self.notifications = notifications
     committer = OrderCommitter(
       database: database, options: configuration.groupCommit, owner: engine.owner, lease: configuration.times.lease,
       begin: { engine.begin($0) })
@@ -77,8 +86,8 @@ package final class OrdersService: Sendable {
       router: router, environment: environment, options: configuration.requests, drain: drain)
   }
 
-  /// Makes orders, drives sagas, publishes and consumes events and keeps the pool, until ``shutdown(deadline:)`` or
-  /// cancellation.
+  /// Makes orders, drives sagas, tells customers, publishes and consumes events and keeps the pool, until
+  /// ``shutdown(deadline:)`` or cancellation.
   ///
   /// - Throws: `CancellationError` when the task is cancelled; what a task of the service died of.
   package func run() async throws {
@@ -87,7 +96,8 @@ package final class OrdersService: Sendable {
       group.addTask { try await self.committer.run() }
       group.addTask { try await self.engine.run() }
       group.addTask { try await self.waits.run() }
-      group.addTask { try await self.removeOldKeysRegularly() }
+      group.addTask { try await self.notifications.run() }
+      group.addTask { try await self.removeOldRowsRegularly() }
       if let publisher { group.addTask { try await publisher.run() } }
       if let consumer { group.addTask { try await consumer.run() } }
       group.addTask {
@@ -105,8 +115,8 @@ package final class OrdersService: Sendable {
 
   private struct Stopped: Error {}
 
-  /// Refuses new requests, finishes those under way and the steps of sagas, publishes their events, closes the connections
-  /// and lets ``run()`` return.
+  /// Refuses new requests, finishes those under way, the steps of sagas and the notifications that are being sent, publishes
+  /// events, closes the connections and lets ``run()`` return.
   ///
   /// - Returns: how many requests were still under way at `deadline`.
   @discardableResult
@@ -115,21 +125,24 @@ package final class OrdersService: Sendable {
     committer.finish()
     consumer?.finish()
     await engine.finish(by: deadline)
+    // A receiver that hangs must not take the publisher's time.
+    async let told: Void = notifications.finish(by: deadline)
     await publisher?.finish(by: deadline)
+    await told
     await pool.shutdown(deadline: deadline)
     stopped.ring()
     return left
   }
 
-  private func removeOldKeysRegularly() async throws {
+  private func removeOldRowsRegularly() async throws {
     let clock = environment.clock
     while true {
       let pause = environment.entropy.jittered(.seconds(600), spread: 0.1)
       try await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
       do {
-        try await database.removeOldKeys(deadline: clock.now.advanced(by: .seconds(30)))
+        try await database.removeOldRows(deadline: clock.now.advanced(by: .seconds(30)))
       } catch let error as SQLError {
-        environment.logger.warning("removing old keys failed", metadata: ["error": .string("\(error)")])
+        environment.logger.warning("removing old rows failed", metadata: ["error": .string("\(error)")])
       }
     }
   }

@@ -16,6 +16,16 @@ package struct OrdersSettings: Sendable {
   package var calls: ServicePeer.Options
   /// What all services know (`SERVICE_TOKEN` or `SERVICE_TOKEN_FILE`).
   package var token: Secret
+  /// Where customers' notifications are posted; `nil`: into the log.
+  package var webhook: Webhook?
+
+  /// A receiver of notifications.
+  package struct Webhook: Sendable {
+    /// Where it is (`NOTIFICATIONS_WEBHOOK_URL` or `NOTIFICATIONS_WEBHOOK_URL_FILE`).
+    package var url: WebhookURL
+    /// What it checks signatures with (`NOTIFICATIONS_WEBHOOK_SECRET` or `NOTIFICATIONS_WEBHOOK_SECRET_FILE`).
+    package var secret: Secret
+  }
 
   /// Reads the settings.
   ///
@@ -29,26 +39,23 @@ package struct OrdersSettings: Sendable {
     var reader = SettingsReader(config: ConfigReader(provider: provider), readFile: readFile)
     host = reader.string("ORDERS_HOST", default: "0.0.0.0")
     port = reader.integer("ORDERS_PORT", in: 0...65_535, default: 3001)
-    inventory = Self.address("INVENTORY_SERVICE_URL", default: "http://inventory-service:8080", &reader)
-    payments = Self.address("PAYMENTS_SERVICE_URL", default: "http://payments-service:8090", &reader)
-    let timeout = reader.milliseconds("INVENTORY_SERVICE_TIMEOUT", upTo: 600_000, default: 5_000)
-    let retries = reader.integer("INVENTORY_SERVICE_RETRY_ATTEMPTS", in: 0...10, default: 3)
-    calls = ServicePeer.Options(
-      attemptTimeout: timeout,
-      retries: RetryPolicy(
-        attempts: retries + 1, baseBackOff: .seconds(1), maximumBackOff: .seconds(4), jitter: 0.2))
-    token = reader.secret("SERVICE_TOKEN", expectation: "a secret of at least 16 characters") { $0.utf8.count >= 16 }
+    inventory = reader.address("INVENTORY_SERVICE_URL", default: "http://inventory-service:8080")
+    payments = reader.address("PAYMENTS_SERVICE_URL", default: "http://payments-service:8090")
+    calls = reader.callOptions()
+    token = reader.serviceToken()
+    webhook = Self.webhook(&reader)
     guard reader.issues.isEmpty else { throw ConfigurationError(issues: reader.issues) }
   }
 
-  private static func address(
-    _ variable: String, default standard: String, _ reader: inout SettingsReader
-  ) -> ServiceAddress {
-    let text = reader.string(variable, default: standard)
-    guard let address = ServiceAddress(url: text) else {
-      reader.fail(variable, "expected http://HOST:PORT or https://HOST:PORT, found \"\(text.prefix(80))\"")
-      return ServiceAddress(authority: "localhost")
-    }
-    return address
+  private static func webhook(_ reader: inout SettingsReader) -> Webhook? {
+    // Its path may hold a token of the receiver: it is no more shown than a secret.
+    let text = reader.secretIfSet(
+      "NOTIFICATIONS_WEBHOOK_URL", expectation: "a URL such as https://HOST:PORT/PATH, without a fragment"
+    ) { WebhookURL($0) != nil }
+    guard let url = text.flatMap({ WebhookURL($0.value) }) else { return nil }
+    let secret = reader.secret(
+      "NOTIFICATIONS_WEBHOOK_SECRET", expectation: "a secret of at least 16 characters"
+    ) { $0.utf8.count >= 16 }
+    return Webhook(url: url, secret: secret)
   }
 }

@@ -12,15 +12,17 @@ struct Zocod: AsyncParsableCommand {
 
       Examples:
         zocod migrate up      bring the database's tables up to date
-        zocod seed            100 products to play with
+        zocod seed            100 products to play with, the same in both databases
         zocod inventory       serve HTTP until SIGTERM or SIGINT
         zocod orders          orders and their sagas; its database: --service orders for migrate and seed
+        zocod sync            create in the inventory the products that orders have
         zocod payments        a payment provider to try things on, without a database
 
       Exit codes: 0 done; 64 wrong use; 69 the database cannot be reached; 78 the configuration is wrong; 1 anything \
       else.
       """,
     subcommands: [
-      MigrateCommand.self, SeedCommand.self, InventoryCommand.self, OrdersCommand.self, PaymentsCommand.self,
+      MigrateCommand.self, SeedCommand.self, SyncCommand.self, InventoryCommand.self, OrdersCommand.self,
+      PaymentsCommand.self,
     ])
 }

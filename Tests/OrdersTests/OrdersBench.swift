@@ -1,4 +1,5 @@
 import CSimulationTraps
+import CallFixtures
 import FoundationEssentials
 import HTTPTypes
 import InventoryAPI
@@ -35,6 +36,10 @@ final class OrdersBench: @unchecked Sendable {
   let server: SimulatedPostgresServer
   let inventory = ScriptedInventory()
   let payments = ScriptedPayments()
+  /// Who gets the notifications; `nil`: the log.
+  var receiver: ScriptedReceiver?
+  /// Where instances log.
+  let log = KeptLog()
   private let network: Network
 
   init(seed: UInt64 = 1) throws {
@@ -54,9 +59,11 @@ final class OrdersBench: @unchecked Sendable {
     _ process: SimulatedProcess, broker: SimulatedRabbitMQServer? = nil,
     _ configuration: OrdersConfiguration = OrdersConfiguration()
   ) -> OrdersService {
-    OrdersService(
-      environment: process.serviceEnvironment, connector: server.connector(for: process), inventory: inventory,
-      payments: payments, broker: broker?.connector(for: process), configuration: configuration)
+    var environment = process.serviceEnvironment
+    environment.logger = log.logger
+    return OrdersService(
+      environment: environment, connector: server.connector(for: process), inventory: inventory, payments: payments,
+      broker: broker?.connector(for: process), webhook: receiver?.webhook(of: process), configuration: configuration)
   }
 
   /// Runs `body` beside instances of the service and shuts these down when it returns.

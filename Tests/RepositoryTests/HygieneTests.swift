@@ -29,6 +29,15 @@ import Testing
     }
   }
 
+  /// A migration is embedded and named in code: one that is not would be applied nowhere, and nothing would say so.
+  @Test(arguments: ["Inventory", "Orders"])
+  func everyMigrationOfTheFolderIsLoaded(_ service: String) {
+    let files = Repository.files(in: ["Sources/\(service)/Migrations"], endingIn: [".sql"])
+    let list = Repository.file("Sources/\(service)/\(service)Migrations.swift").text
+    #expect(!files.isEmpty)
+    for file in files { #expect(list.contains("\"\(file.name)\""), "\(file.path) is not loaded") }
+  }
+
   @Test func noSecretIsCommitted() {
     let found = Self.everything.flatMap { Self.secrets(in: $0) }
     #expect(found.isEmpty, "\(found.joined(separator: "\n"))")

@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: [
     "zocod", "Seams", "SeamsLive", "HTTPLive", "Reactor", "Postgres", "Redis", "RabbitMQ", "ServiceKit", "Inventory",
-    "InventoryAPI", "Payments",
+    "InventoryAPI", "Orders", "Payments",
   ])
   func productionLinksNothingOfTheHarness(_ target: String) {
     let linked = Self.manifest.closure(of: target).filter { Self.manifest.targets[$0]?.isOfTheHarness == true }

@@ -39,7 +39,8 @@ extension SourceRule {
   private static let everywhere = ["Sources", "Simulation"]
   /// The services and what they are built on.
   static let services = [
-    "Sources/Seams", "Sources/ServiceKit", "Sources/Inventory", "Sources/InventoryAPI", "Sources/Payments",
+    "Sources/Seams", "Sources/ServiceKit", "Sources/Inventory", "Sources/InventoryAPI", "Sources/Orders",
+    "Sources/Payments",
   ]
 
   static let all: [SourceRule] = [

@@ -75,7 +75,7 @@ package struct SettingsReader {
   }
 
   /// The same where it may be missing: then, and when it is wrong, `nil`.
-  mutating func secretIfSet(
+  package mutating func secretIfSet(
     _ variable: String, expectation: String, isValid: (String) -> Bool
   ) -> Secret? {
     var source = variable

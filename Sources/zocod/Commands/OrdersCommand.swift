@@ -15,8 +15,9 @@ struct OrdersCommand: AsyncParsableCommand {
       It listens on ORDERS_HOST and ORDERS_PORT (0.0.0.0 and 3001), reserves at INVENTORY_SERVICE_URL and charges at \
       PAYMENTS_SERVICE_URL. Callers show SERVICE_TOKEN (Authorization: Bearer) and name the end user in X-User-Id. It \
       does not start on a database that cannot be reached, or that lacks migrations; the other services may be down. \
-      With RABBITMQ_URL its events are published, and the inventory's are heard. Several instances may run: each goes \
-      on with what another has left. SIGTERM and SIGINT end it: it accepts no more and finishes the steps under way.
+      With RABBITMQ_URL its events are published, and the inventory's are heard. Each order's end is posted to \
+      NOTIFICATIONS_WEBHOOK_URL, signed with NOTIFICATIONS_WEBHOOK_SECRET; without the URL it is a line of the log. \
+      Several instances may run: each goes on with what another has left. SIGTERM and SIGINT end it: it accepts no more and finishes the steps under way.
 
       Example:
         DATABASE_URL=postgresql://zoco@localhost/orders SERVICE_TOKEN_FILE=secrets/service_token \
@@ -46,6 +47,7 @@ struct OrdersCommand: AsyncParsableCommand {
       inventory: HTTPInventoryClient(peer: peer(HTTPInventoryClient.serviceName, settings.inventory)),
       payments: HTTPPaymentProvider(peer: peer(HTTPPaymentProvider.serviceName, settings.payments)),
       broker: runtime.broker,
+      webhook: settings.webhook.map { NotificationWebhook(url: $0.url, secret: $0.secret, transport: transport) },
       configuration: OrdersConfiguration(
         secret: settings.token, pool: configuration.poolOptions, requests: configuration.handlerOptions))
     try await ServiceProcess(

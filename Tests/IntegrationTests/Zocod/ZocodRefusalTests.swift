@@ -53,7 +53,7 @@ struct ZocodRefusalTests {
   @Test(arguments: [
     ["invoices"], ["--port", "8080"], ["inventory", "--port", "8080"], ["inventory", "now"], ["migrate", "sideways"],
     ["migrate", "down", "--count", "0"], ["migrate", "down", "--count", "all"], ["seed", "--products", "0"],
-    ["seed", "--quantity", "-1"],
+    ["seed", "--quantity", "-1"], ["sync", "--quantity", "-1"], ["sync", "--quantity", "many"],
   ])
   func wrongUseIs64(arguments: [String]) async throws {
     let end = try await ZocodProcess.run(arguments, settings: ["DATABASE_URL": Self.url])

@@ -1,0 +1,1 @@
+DROP INDEX notifications_delivered_at_idx;
