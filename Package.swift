@@ -134,7 +134,7 @@ let package = Package(
       [
         "SimulationKernel", "SimulatedNetwork", "SimulatedPostgres", "SimulatedRedis", "SimulatedRabbitMQ", "Faults",
         "Checkers", "Seams",
-        "ServiceKit", "Inventory", "InventoryAPI", "Orders", "Payments", .httpTypes, .logging, .nioCore,
+        "ServiceKit", "Inventory", "InventoryAPI", "Orders", "Payments", .crypto, .httpTypes, .logging, .nioCore,
       ]),
     simulation(
       "Explorer", at: "Explorer", ["SimulationKernel", "Faults", "Scenarios", "Reporting", "Seams", .collections]),

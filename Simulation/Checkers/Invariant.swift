@@ -57,6 +57,8 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case noOrderFailsAfterHealing = "no order fails for want of an answer once every fault has healed"
   case orderTellsItsEnd = "an order's making and its end are told by their own transactions"
 
+  case customerIsTold = "every customer is told of an order's end, and of nothing else"
+
   // MARK: Events
 
   case everyEventIsPublished = "every committed event is published"

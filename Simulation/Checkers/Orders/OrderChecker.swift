@@ -13,6 +13,8 @@ public struct OrderSurroundings {
   public var recoveredAt: MonotonicInstant?
   /// The ids of the events that reached a queue which takes all, in the order of their arrival; known at rest.
   public var published: [UUID] = []
+  /// The types of the notifications that reached their receiver, by their ids; known at rest.
+  public var told: [UUID: String] = [:]
   /// Events that somebody else published.
   public var foreign: Set<UUID> = []
   /// The messages that wait in queues of the orders' consumers, by queue; known at rest.
@@ -48,6 +50,6 @@ public enum OrderCheckers {
   /// One of each, in the order in which they judge a commit.
   public static let all: [any OrderChecker & Sendable] = [
     OrderStatesAreLegal(), MoneyAndStockAgree(), OrdersTellTheirEnd(), FailuresHaveReasons(), EventsArePublished(),
-    DeliveriesTakeEffectOnce(),
+    DeliveriesTakeEffectOnce(), CustomersAreTold(),
   ]
 }

@@ -107,11 +107,12 @@ final class CheckoutJudge: @unchecked Sendable {
   /// Faults after which an invalidation of the cache may be lost for good, as in ``InventoryWorld``.
   private static let losingInvalidations: [FaultKind] = [.hostCrash, .hostPowerLoss, .cacheFailOver]
 
-  func judgeAtRest(_ broker: BrokerHost, _ cache: StockCacheHost, _ products: [UUID], _ injector: FaultInjector) {
+  func judgeAtRest(_ checkout: CheckoutWorld) {
     var around = surroundings()
     around.stockEvents = stockEvents
-    around.published = broker.published
-    around.waiting = broker.waiting
+    around.published = checkout.broker.published
+    around.waiting = checkout.broker.waiting
+    around.told = checkout.receiver.told
     around.foreign = foreign
     around.handledTypes = [
       "InventoryReserved", "InventoryConfirmed", "InventoryReleased", "StockDepleted", "StockReplenished",
@@ -127,8 +128,8 @@ final class CheckoutJudge: @unchecked Sendable {
     }
     let cached = CacheAgreesAtRest()
     if bug?.isJudged(by: cached) ?? true,
-      !injector.happened.contains(where: { Self.losingInvalidations.contains($0.kind) }),
-      let violation = cached.judge(cache.items(products), in: stock)
+      !checkout.injector.happened.contains(where: { Self.losingInvalidations.contains($0.kind) }),
+      let violation = cached.judge(checkout.cache.items(checkout.products), in: stock)
     {
       return violate(violation)
     }

@@ -41,7 +41,10 @@ extension CheckoutWorld {
     }
     let service = OrdersService(
       environment: environment, connector: sabotaged(ordersDatabase.server.connector(for: process)), inventory: stock,
-      payments: money, broker: broker)
+      payments: money, broker: broker,
+      webhook: WebhookURL("http://shop:9000/orders").map {
+        NotificationWebhook(url: $0, secret: NotificationReceiver.secret, transport: transport)
+      })
     world.network.listen(process, port: 3001, handler: sabotaged(service.handler, process, keys: false))
     try await serve(process) { try await service.run() }
   }

@@ -40,6 +40,9 @@ final class CheckoutWorld: @unchecked Sendable {
   let orders: [SimulatedHost]
   let inventory: [SimulatedHost]
   let payments: SimulatedHost
+  /// The host of who is told of orders' ends.
+  let shop: SimulatedHost
+  let receiver = NotificationReceiver()
   let ordersDatabase: DatabaseHost
   let stockDatabase: DatabaseHost
   let broker: BrokerHost
@@ -66,6 +69,7 @@ final class CheckoutWorld: @unchecked Sendable {
     orders = (1...2).map { kernel.host("orders-\($0)") }
     inventory = (1...2).map { kernel.host("inventory-\($0)") }
     payments = kernel.host("payments")
+    shop = kernel.host("shop")
     clientHosts = (1...3).map { kernel.host("client-\($0)") }
     let ids = kernel.stream("products")
     products = shape.stock.map { _ in ids.uuid() }
@@ -75,13 +79,13 @@ final class CheckoutWorld: @unchecked Sendable {
     cache = StockCacheHost(world)
     paid = ObservedPaymentStore()
     judge = CheckoutJudge(world, bug: bug, paid: paid)
-    let (atOrders, atStock) = ([ordersDatabase.host, payments] + inventory, [stockDatabase.host])
+    let (atOrders, atStock) = ([ordersDatabase.host, payments, shop] + inventory, [stockDatabase.host])
     injector = FaultInjector(
       kernel: kernel, network: world.network,
       targets: FaultInjector.Targets(
         services: orders.map { .init($0, needs: atOrders, usesBroker: true) }
           + inventory.map { .init($0, needs: atStock, usesCache: true, usesBroker: true) }
-          + [.init(payments, needs: [])],
+          + [.init(payments, needs: []), .init(shop, needs: [])],
         clients: clientHosts,
         databases: [(ordersDatabase.host, ordersDatabase), (stockDatabase.host, stockDatabase)],
         cache: (cache.host, cache), broker: (broker.host, broker)))
@@ -109,6 +113,7 @@ final class CheckoutWorld: @unchecked Sendable {
     let outcome = kernel.run(stuckAfter: .seconds(600), limit: .seconds(7_200)) { [self] driver in
       try await broker.declareAudit(on: driver)
       payments.boot { [self] in servePayments($0) }
+      shop.boot { [self] in world.network.listen($0, port: 9000, handler: receiver) }
       for host in inventory { host.boot { [self] in try await serveInventory($0) } }
       for host in orders { host.boot { [self] in try await serveOrders($0) } }
       kernel.schedule(after: shape.safety) { [self] in heal() }
@@ -117,7 +122,7 @@ final class CheckoutWorld: @unchecked Sendable {
       heal()
       try await recover(driver)
       try await afterwards()
-      if try await comesToRest(driver) { judge.judgeAtRest(broker, cache, products, injector) }
+      if try await comesToRest(driver) { judge.judgeAtRest(self) }
     }
     world.faults = injector.happened.map { RunReport.FaultCount($0.kind.name, $0.count) }
     if bug != nil { world.figures.append(.init("statements sabotaged", Double(sabotage.changes))) }
@@ -217,6 +222,8 @@ final class CheckoutWorld: @unchecked Sendable {
       }
       if !left.isEmpty { return ["\(left.count) events wait in the outbox of \(database.host.name)"] }
     }
+    let untold = ordersDatabase.server.committedRows(of: "notifications").filter { $0["delivered_at"] == .null }
+    if !untold.isEmpty { return ["\(untold.count) notifications are not delivered"] }
     return broker.waiting.filter { $0.count > 0 }.map { "\($0.count) messages wait in \($0.queue)" }
   }
 }

@@ -6,7 +6,7 @@ extension PlantedBugCatalogue {
   static let orders: [PlantedBug] = [
     PlantedBug(
       "order-commit-swallowed", "some commits of the orders are answered and never happen", foundBy: ["checkout-chaos"],
-      as: [.acceptedOrderIsStored, .moneyAndStockAgree]
+      as: [.acceptedOrderIsStored, .moneyAndStockAgree, .acceptedCancelIsStored, .toldOrderWasSo]
     ).with { $0.commits = .rollsBackOneIn(20) },
     PlantedBug(
       "order-key-forgotten", "a key that stands for an order is not looked up", foundBy: ["idempotency-storm"],
@@ -36,6 +36,14 @@ extension PlantedBugCatalogue {
     PlantedBug(
       "notification-untold", "no customer is told of an order's end", foundBy: ["checkout"], as: [.orderTellsItsEnd]
     ).with { $0.swallows = "INSERT INTO notifications" },
+    PlantedBug(
+      "notification-marked-first", "a notification counts as delivered before it is sent", foundBy: ["checkout-chaos"],
+      as: [.customerIsTold],
+      rewrites: [
+        StatementRewrite(
+          in: "UPDATE notifications AS n SET attempts", replace: "SET attempts = n.attempts + 1",
+          with: "SET delivered_at = now(), attempts = n.attempts + 1")
+      ]),
     PlantedBug(
       "order-end-untold", "no event tells that an order is confirmed", foundBy: ["checkout"], as: [.orderTellsItsEnd],
       rewrites: [
@@ -73,7 +81,7 @@ extension PlantedBugCatalogue {
     ).with { $0.calls = [.refusalsAreFailures] },
     PlantedBug(
       "circuit-stays-open", "a circuit that has opened does not close again", foundBy: ["inventory-down"],
-      as: [.noOrderFailsAfterHealing]
+      as: [.noOrderFailsAfterHealing, .plentyIsConfirmed]
     ).with { $0.calls = [.breakerStaysOpen] },
   ]
 
@@ -107,7 +115,7 @@ extension PlantedBugCatalogue {
     ).with { $0.broker = [.confirmsWithoutSending] },
     PlantedBug(
       "acknowledged-too-early", "a delivery is acknowledged before it is handled",
-      foundBy: ["duplicate-delivery", "checkout-chaos"], as: [.everyEventArrives]
+      foundBy: ["checkout-chaos"], as: [.everyEventArrives]
     ).with { $0.broker = [.acknowledgesBeforeHandling] },
     PlantedBug(
       "copies-unlike", "each copy of an event has an id of its own", foundBy: ["duplicate-delivery"],
