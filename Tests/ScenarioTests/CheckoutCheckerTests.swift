@@ -11,7 +11,7 @@ import Testing
     let order = MoneyAndStockAgree.Case(
       orderId: Rows.id(1), status: words[0], reservation: words[1] == "-" ? nil : words[1],
       payments: Array(words.dropFirst(2)))
-    return MoneyAndStockAgree().judgeAtRest([order])
+    return MoneyAndStockAgree().judge([order])
   }
 
   @Test(arguments: [
@@ -27,17 +27,25 @@ import Testing
   ])
   func moneyAndStockDisagree(_ order: String) { #expect(judge(order)?.invariant == .moneyAndStockAgree) }
 
+  @Test func aReservationWithOtherLinesIsNoAgreement() {
+    let order = MoneyAndStockAgree.Case(
+      orderId: Rows.id(1), status: "CONFIRMED", reservation: "confirmed", holdsItsLines: false, payments: ["captured"])
+    #expect(MoneyAndStockAgree().judge([order])?.invariant == .moneyAndStockAgree)
+  }
+
   @Test func anAcceptedOrderThatIsNotThereIsFound() {
-    let checker = AcceptedOrdersAreStored()
+    var checker = AcceptedOrdersAreStored()
     let promise = AcceptedOrdersAreStored.Promise(key: "ada key", orderId: Rows.id(1))
-    #expect(checker.judgeAtRest([promise, promise], stored: [Rows.id(1), Rows.id(2)]) == nil)
-    #expect(checker.judgeAtRest([promise], stored: [Rows.id(2)])?.invariant == .acceptedOrderIsStored)
+    #expect(checker.judge(promise, isStored: true) == nil && checker.judge(promise, isStored: true) == nil)
+    #expect(checker.judgeAtRest(stored: [Rows.id(1), Rows.id(2)]) == nil)
+    #expect(checker.judgeAtRest(stored: [Rows.id(2)])?.invariant == .acceptedOrderIsStored)
+    #expect(checker.judge(promise, isStored: false)?.invariant == .acceptedOrderIsStored)
   }
 
   @Test func aKeyThatStandsForTwoOrdersIsFound() {
-    let promises = [1, 2].map { AcceptedOrdersAreStored.Promise(key: "ada key", orderId: Rows.id($0)) }
-    let found = AcceptedOrdersAreStored().judgeAtRest(promises, stored: [Rows.id(1), Rows.id(2)])
-    #expect(found?.invariant == .acceptedOrderIsStored)
+    var checker = AcceptedOrdersAreStored()
+    let found = [UInt64(1), 2].map { checker.judge(.init(key: "ada key", orderId: Rows.id($0)), isStored: true) }
+    #expect(found[0] == nil && found[1]?.invariant == .acceptedOrderIsStored)
   }
 
   @Test func withNothingGoingWrongEveryOrderIsConfirmed() {

@@ -42,7 +42,7 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
   }
 
   @Test func everyKindHasANameOfItsOwn() {
-    let all = FaultKind.all + FaultKind.ofCache
+    let all = FaultKind.all + FaultKind.ofCache + FaultKind.ofBroker
     #expect(Set(all.map(\.name)).count == all.count)
   }
 
@@ -66,7 +66,7 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
       link = network.link(from: client, to: service)
       injector = FaultInjector(
         kernel: kernel, network: network,
-        targets: .init(services: [service], clients: [client], database: database))
+        targets: .init(services: [.init(service, needs: [])], clients: [client], databases: [(nil, database)]))
     }
 
     func run(untilMilliseconds time: Int64) {
@@ -142,7 +142,9 @@ private final class NotedDatabase: FaultableDatabase, @unchecked Sendable {
     let database = NotedDatabase()
     let injector = FaultInjector(
       kernel: kernel, network: network,
-      targets: .init(services: services, clients: [client], databaseHost: databaseHost, database: database))
+      targets: .init(
+        services: services.map { .init($0, needs: [databaseHost]) }, clients: [client],
+        databases: [(databaseHost, database)]))
     injector.start(FaultPlan(FaultKind.all.map { .init(kind: $0, intensity: 0.9) }))
     #expect(network.link(from: client, to: services[0]).httpFaults[.refused] > 0)
     kernel.runLoop(until: MonotonicInstant(nanoseconds: 60_000_000_000))

@@ -82,6 +82,28 @@ import Testing
     #expect(missing.isEmpty, "did not happen: \(missing.sorted())")
   }
 
+  @Test func checkoutChaosInjectsEveryKindOfFault() {
+    var missing = Set((FaultKind.all + FaultKind.ofCache + FaultKind.ofBroker).map(\.name))
+    missing.remove(FaultKind.databaseFailOver.name)
+    for seed in UInt64(1)...60 where !missing.isEmpty {
+      let report = ScenarioRunner.run(RunSettings(scenario: "checkout-chaos", seed: seed))
+      #expect(report.verdict == .passed, "seed \(seed): \(report.finding): \(report.evidence)")
+      missing.subtract(report.faults.map(\.kind))
+    }
+    #expect(missing.isEmpty, "did not happen: \(missing.sorted())")
+  }
+
+  @Test func instancesDieAtEveryPointOfASaga() {
+    var reached: Set<String> = []
+    for seed in UInt64(1)...100 where reached.count < 11 {
+      let report = ScenarioRunner.run(RunSettings(scenario: "crash-mid-saga", seed: seed))
+      #expect(report.verdict == .passed, "seed \(seed): \(report.finding): \(report.evidence)")
+      guard report.figures.first(where: { $0.name == "instances that died there" })?.value ?? 0 > 0 else { continue }
+      reached.formUnion(report.figures.map(\.name).filter { $0.hasPrefix("times that ") })
+    }
+    #expect(reached.count == 11, "\(reached.sorted())")
+  }
+
   @Test func redisDownInjectsEveryKindOfCacheFault() {
     var missing = Set(FaultKind.ofCache.map(\.name))
     for seed in UInt64(1)...20 where !missing.isEmpty {
@@ -105,7 +127,7 @@ import Testing
     let bug = try #require(PlantedBugCatalogue.bug(named: name))
     let isRewrite =
       !bug.rewrites.isEmpty || bug.splitsAfter != nil || bug.commits != nil || !bug.cache.isEmpty
-      || bug.asksCacheForRows
+      || bug.asksCacheForRows || bug.swallows != nil || !bug.broker.isEmpty
     var changes = 0.0
     for seed in 1...Self.patience {
       let report = ScenarioRunner.run(RunSettings(scenario: scenario, seed: seed, plantedBug: name))
@@ -118,18 +140,21 @@ import Testing
     Issue.record("\(name) survived \(Self.patience) seeds and changed \(Int(changes)) statements")
   }
 
+  /// What each checker may find broken.
+  static let allInvariants =
+    StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants)
+    + OrderCheckers.all.map(\.invariants)
+    + [CacheAgreesAtRest().invariants, AcceptedOrdersAreStored().invariants, ToldOrdersAreTrue().invariants]
+
   /// Some bug can be found by this checker alone: a checker that finds nothing any more makes it survive.
   @Test(
-    arguments: StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants)
-      + [CacheAgreesAtRest().invariants])
+    arguments: allInvariants)
   func everyCheckerIsExpectedByAPlantedBug(_ invariants: Set<Invariant>) {
     #expect(PlantedBugCatalogue.all.contains { $0.expected.isSubset(of: invariants) })
   }
 
   @Test func everyInvariantHasOneCheckerAtMost() {
-    let all =
-      StoreCheckers.all.map(\.invariants) + HistoryCheckers.make().map(\.invariants)
-      + [CacheAgreesAtRest().invariants]
+    let all = Self.allInvariants
     #expect(all.reduce(0) { $0 + $1.count } == all.reduce(Set()) { $0.union($1) }.count)
   }
 
