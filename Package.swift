@@ -98,9 +98,11 @@ let package = Package(
     .target(
       name: "Orders",
       dependencies: [
-        "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging, .nioCore,
+        "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .httpTypes, .hummingbird, .logging,
+        .mustache,
+        .nioCore,
       ],
-      path: "Sources/Orders", resources: [.embedInCode("Migrations")], swiftSettings: settings),
+      path: "Sources/Orders", resources: [.embedInCode("Migrations"), .embedInCode("Pages")], swiftSettings: settings),
     .executableTarget(
       name: "zocod",
       dependencies: [

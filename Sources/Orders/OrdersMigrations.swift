@@ -19,6 +19,10 @@ package enum OrdersMigrations {
       MigrationFile(name: "005_add_indexes.down.sql", bytes: PackageResources._05_add_indexes_down_sql),
       MigrationFile(name: "006_add_constraints.sql", bytes: PackageResources._06_add_constraints_sql),
       MigrationFile(name: "006_add_constraints.down.sql", bytes: PackageResources._06_add_constraints_down_sql),
+      MigrationFile(
+        name: "007_add_operations_indexes.sql", bytes: PackageResources._07_add_operations_indexes_sql),
+      MigrationFile(
+        name: "007_add_operations_indexes.down.sql", bytes: PackageResources._07_add_operations_indexes_down_sql),
     ])
   }
 }
