@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Orders
 import Payments
+import Postgres
 import Seams
 import SeamsLive
 import ServiceKit

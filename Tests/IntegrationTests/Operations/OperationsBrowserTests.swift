@@ -56,7 +56,7 @@ struct OperationsBrowserTests {
   @Test func aFormGoesThrough() async throws {
     try await LiveOperations.run { operations in
       let discard = "/admin/confirm?action=discard-letter&id=1e77e400-0000-8000-8000-000000000002&probe=submit"
-      let shown = try await operations.browser.open(discard, width: 375, picture: "discarded-375")
+      let shown = try await operations.browser.open(discard, width: 375)
       #expect(shown.document.contains("The letter is discarded."), "\(shown.document.suffix(2_000))")
       #expect(shown.document.contains("Retry all 3"))
       let resolution = try await operations.database.rows(

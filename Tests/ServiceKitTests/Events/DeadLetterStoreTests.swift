@@ -131,22 +131,22 @@ struct DeadLetterStoreTests {
   /// The message dies again before its letter could be resolved: the late word must not hide the new death.
   @Test func aDeathThatOvertakesTheRetryIsNotHidden() throws {
     let world = try EventWorld(seed: 1)
-    let isSlow = Slowness()
-    world.rewrite = { text in
-      if text.contains("died_at = $3") { isSlow.seen = true }
-      return text
-    }
     world.run { client in
       let bench = try await LetterBench(client)
       try await bench.kill(1)
       let first = try await bench.onlyLetter()
-      // The confirm comes late, the delivery at once.
-      world.broker.faults.slowRequests = 1
-      _ = try? await bench.store.retry(first.id, by: "ada", deadline: bench.soon)
-      world.broker.faults = RabbitMQFaultRates()
-      try await client.sleep(.seconds(10))
-      try demand(isSlow.seen, true)
+      let connector = PausingSQL(base: world.sql(client.process), part: "died_at = $3") {
+        try await client.sleep(.seconds(3))
+      }
+      let store = DeadLetterStore(
+        pool: SQLPool(connector: connector, environment: client.process.quiet),
+        connector: world.broker.connector(for: client.process), topology: world.queue.topology,
+        environment: client.process.quiet)
+      let start = client.process.clock.now
+      try demand(try await store.retry(first.id, by: "ada", deadline: bench.soon), .retried)
+      try demand(start.duration(to: client.process.clock.now) > .seconds(3), true)
       try demand(try await bench.onlyLetter().diedAt > first.diedAt, true)
+      store.shutdown()
       bench.finish()
     }
   }
@@ -301,9 +301,39 @@ struct DeadLetterStoreTests {
   }
 }
 
-/// `@unchecked Sendable`: only the kernel's thread touches it.
-private final class Slowness: @unchecked Sendable {
-  var seen = false
+/// The SQL seam with a pause before each statement that has a certain part.
+private struct PausingSQL: SQLConnector {
+  let base: any SQLConnector
+  let part: String
+  let pause: @Sendable () async throws -> Void
+
+  func connect(deadline: MonotonicInstant) async throws -> any SQLConnection {
+    Connection(base: try await base.connect(deadline: deadline), own: self)
+  }
+
+  private final class Connection: SQLConnection {
+    let base: any SQLConnection
+    let own: PausingSQL
+
+    init(base: any SQLConnection, own: PausingSQL) { (self.base, self.own) = (base, own) }
+
+    var status: SQLConnectionStatus { base.status }
+
+    func execute(_ statement: SQLStatement, deadline: MonotonicInstant) async throws -> SQLResult {
+      if statement.text.contains(own.part) { try await own.pause() }
+      return try await base.execute(statement, deadline: deadline)
+    }
+
+    func executeBatch(_ statements: [SQLStatement], deadline: MonotonicInstant) async throws -> [SQLResult] {
+      try await base.executeBatch(statements, deadline: deadline)
+    }
+
+    func executeScript(_ text: String, deadline: MonotonicInstant) async throws {
+      try await base.executeScript(text, deadline: deadline)
+    }
+
+    func close() { base.close() }
+  }
 }
 
 /// Expects that `body` fails for want of the broker.
