@@ -47,7 +47,7 @@ struct DashboardView: OperationsView, Sendable {
     var chip: Chip
     var status: String
     var step: String
-    var attempts: String
+    var attempts: String?
     var age: String
     var next: String?
     var error: String?
@@ -58,7 +58,7 @@ struct DashboardView: OperationsView, Sendable {
       chip = Chip(saga)
       status = saga.status.rawValue
       step = saga.step.rawValue
-      attempts = counted(saga.attempts, "call")
+      attempts = saga.attempts == 0 ? nil : counted(saga.attempts, "call")
       age = TimeText.age(saga.createdAt, at: now)
       next = Self.next(saga, now)
       error = saga.error ?? saga.failure.map { "\($0.code): \($0.detail)" }
@@ -127,13 +127,13 @@ struct DashboardView: OperationsView, Sendable {
 
   /// What needs somebody stands in the title, which a tab shows.
   private static func title(_ figures: OperationsFigures, _ counts: DeadLetterCounts) -> String {
-    let trouble = counts.open + figures.stuck
+    let trouble = counts.open + figures.stuck + figures.refused
     return trouble == 0 ? "All well" : "\(trouble) to look at"
   }
 
   private static func figures(_ figures: OperationsFigures, _ counts: DeadLetterCounts) -> [Figure] {
     let now = figures.now
-    let letters = counts.oldest.map { "oldest for \(TimeText.age($0, at: now))" }
+    let letters = counts.oldest.map { "oldest: \(TimeText.age($0, at: now))" }
     let waits = figures.oldestWaiting.map { $0.duration(to: now) } ?? .zero
     return [
       figure("Dead letters", counts.open, counts.open == 0 ? .good("none") : .bad(letters ?? ""), "#letters"),

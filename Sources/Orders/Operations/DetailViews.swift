@@ -13,6 +13,7 @@ struct LetterView: OperationsView, Sendable {
   var isOpen: Bool
   var cause: String
   var facts: [Fact]
+  var hasHistory: Bool
   var history: [String]
   var bodyTitle: String
   var body: String?
@@ -25,6 +26,7 @@ struct LetterView: OperationsView, Sendable {
     isOpen = letter.isOpen
     cause = letter.cause
     facts = Self.facts(letter)
+    hasHistory = !letter.history.isEmpty
     history = letter.history.split(separator: "\n").map(String.init)
     switch body {
     case .text(let text): (bodyTitle, self.body) = ("Message, \(counted(letter.size, "byte"))", text)

@@ -28,7 +28,7 @@ struct Browser: Sendable {
     var arguments = [
       "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--no-first-run", "--disable-background-networking",
       "--enable-logging=stderr", "--virtual-time-budget=10000", "--user-data-dir=\(profile.path)",
-      "--window-size=\(width),\(width < 600 ? 3_400 : 2_000)",
+      "--window-size=\(width),\(width < 600 ? 2_600 : 1_400)",
     ]
     if isDark { arguments.append("--blink-settings=preferredColorScheme=0") }
     let url = "http://\(address)\(path)"

@@ -61,19 +61,19 @@ struct LiveOperations: Sendable {
   /// Leases last, so that the service leaves the sagas as they are.
   private static let sagas = """
     INSERT INTO orders (id, user_id, status, total, currency, payment_token, failure_code, failure_detail, correlation_id,
-      created_at, saga_state, saga_step, saga_ending, saga_refusals, lease_until)
+      created_at, updated_at, saga_state, saga_step, saga_ending, saga_refusals, lease_until)
     VALUES
       ('01a21e5d-0001-7fc9-878b-6f7ae7723e75', 'ada', 'PAID', 3370, 'EUR', 'tok_ok', 'reservation_expired',
         'The reservation''s time ran out before it was confirmed.', '01a21e5d-0001-7fc9-878b-6f7ae7723e00',
-        now() - interval '3 hours 12 minutes', 'stuck', 'refund', 'FAILED', 5, NULL),
+        now() - interval '3 hours 12 minutes', now(), 'stuck', 'refund', 'FAILED', 5, NULL),
       ('01a21e5d-0002-7fc9-878b-6f7ae7723e75', 'grace', 'RESERVED', 1200, 'EUR', 'tok_slow', NULL, NULL,
-        '01a21e5d-0002-7fc9-878b-6f7ae7723e00', now() - interval '21 seconds', 'forward', 'charge', NULL, 0,
+        '01a21e5d-0002-7fc9-878b-6f7ae7723e00', now() - interval '21 seconds', now(), 'forward', 'charge', NULL, 0,
         now() + interval '9 minutes'),
       ('01a21e5d-0003-7fc9-878b-6f7ae7723e75', 'alan', 'PAID', 99900, 'EUR', 'tok_ok', NULL, NULL,
-        '01a21e5d-0003-7fc9-878b-6f7ae7723e00', now() - interval '75 seconds', 'compensating', 'refund', 'CANCELLED', 2,
+        '01a21e5d-0003-7fc9-878b-6f7ae7723e00', now() - interval '75 seconds', now(), 'compensating', 'refund', 'CANCELLED', 2,
         now() + interval '25 minutes'),
       ('01a21e5d-0004-7fc9-878b-6f7ae7723e75', 'edsger', 'FAILED', 4990, 'EUR', 'tok_declined', 'payment_declined',
-        'The card was declined.', '01a21e5d-0004-7fc9-878b-6f7ae7723e00', now() - interval '2 days', 'done', 'release',
+        'The card was declined.', '01a21e5d-0004-7fc9-878b-6f7ae7723e00', now() - interval '2 days', now() - interval '2 days', 'done', 'release',
         'FAILED', 0, NULL);
     INSERT INTO saga_steps (order_id, step, status, attempts, error, started_at, ended_at)
     VALUES
