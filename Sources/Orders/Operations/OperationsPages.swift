@@ -20,13 +20,16 @@ struct OperationsPages: Sendable {
     var style = ""
   }
 
-  private let library: MustacheLibrary
-  private let style = String(decoding: PackageResources.style_css, as: UTF8.self)
+  private let library = OperationsPages.compiled
   private let entropy: any EntropySource
 
   /// - Parameter entropy: where nonces and the tokens of forms come from.
-  init(entropy: any EntropySource) {
-    self.entropy = entropy
+  init(entropy: any EntropySource) { self.entropy = entropy }
+
+  private static let style = String(decoding: PackageResources.style_css, as: UTF8.self)
+
+  /// The templates. They are the same for every instance: a simulation starts thousands.
+  private static let compiled: MustacheLibrary = {
     MustacheContentTypes.register(EscapedText(), named: EscapedText.name)
     let files: [(String, [UInt8])] = [
       ("head", PackageResources.head_mustache), ("foot", PackageResources.foot_mustache),
@@ -45,8 +48,8 @@ struct OperationsPages: Sendable {
         preconditionFailure("the template \(name) is malformed: \(error)")
       }
     }
-    library = MustacheLibrary(templates: templates)
-  }
+    return MustacheLibrary(templates: templates)
+  }()
 
   /// A value that no caller can guess.
   func secret() -> String { entropy.uuid().canonicalText }
@@ -61,7 +64,7 @@ struct OperationsPages: Sendable {
   ) -> Response {
     var view = view
     view.frame.nonce = secret()
-    view.frame.style = style
+    view.frame.style = Self.style
     guard let text = library.render(view, withTemplate: view.template) else {
       preconditionFailure("there is no template \(view.template)")
     }
