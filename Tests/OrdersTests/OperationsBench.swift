@@ -50,6 +50,19 @@ extension OrdersBench {
       """)
   }
 
+  /// Stores a stuck saga whose every text is `cause`.
+  func strand(_ number: Int, cause: String) throws {
+    let (id, text) = (letterId(number).canonicalText, "'" + cause.replacing("'", with: "''") + "'")
+    try server.setUp(
+      """
+      INSERT INTO orders (id, user_id, status, total, currency, payment_token, failure_code, failure_detail,
+        correlation_id, saga_state, saga_step, saga_ending, saga_refusals)
+      VALUES ('\(id)', \(text), 'PAID', 1, 'EUR', 'x', \(text), \(text), '\(id)', 'stuck', 'refund', 'FAILED', 5);
+      INSERT INTO saga_steps (order_id, step, status, attempts, error, ended_at)
+      VALUES ('\(id)', 'refund', 'refused', 5, \(text), now())
+      """)
+  }
+
   /// Lets a saga turn round at its confirmation, and its release be refused so many times.
   func confirmIsRefusedAndSoIsTheRelease(refusals: Int) {
     inventory.confirmResults = [.notPending(.released)]

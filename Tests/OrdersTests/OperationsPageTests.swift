@@ -30,12 +30,15 @@ import Testing
       VALUES ('\(letterId(7).canonicalText)', 'X', 'S', 1, 1, now(), '\(letterId(7).canonicalText)', '{}', now(),
         '\(payload.replacing("'", with: "''"))')
       """)
+    try bench.strand(8, cause: payload)
     bench.run { callers in
       let id = letterId(1).canonicalText
+      let order = letterId(8).canonicalText
       let escaped = Self.escaped(payload)
       for path in [
         "/admin/", "/admin/page/letters/\(id)", "/admin/confirm?action=retry-letter&id=\(id)",
         "/admin/confirm?action=discard-letter&id=\(id)", "/admin/confirm?action=retry-all",
+        "/admin/page/sagas/\(order)", "/admin/confirm?action=retry-saga&id=\(order)",
       ] {
         let page = try await callers[0].text(.get, path)
         check(page.status == 200 && page.text.contains(escaped), "\(path): \(page)")
@@ -97,6 +100,23 @@ import Testing
         check(page.text.contains(text), "there is no \"\(text)\"")
       }
       check(!page.text.contains("Retry all"))
+    }
+  }
+
+  @Test func olderLettersAreOnFurtherPages() throws {
+    let bench = try OrdersBench()
+    for number in 1...45 { try bench.bury(number, cause: "cause \(number).") }
+    bench.run { callers in
+      var path = "/admin/"
+      var seen: [Int] = []
+      for _ in 0..<3 {
+        let page = try await callers[0].text(.get, path)
+        check(page.text.contains("Retry all 45"))
+        seen += (1...45).filter { page.text.contains("cause \($0).") }.reversed()
+        path = (page.attribute("href", of: "<p class=\"more\"") ?? "").replacing("#letters", with: "")
+      }
+      check(seen == Array((1...45).reversed()), "\(seen)")
+      check(path.isEmpty || !path.hasPrefix("/admin/?letters"), path)
     }
   }
 
@@ -206,10 +226,12 @@ import Testing
     "!doctype", "html", "head", "meta", "title", "style", "body", "header", "a", "span", "p", "time", "main", "h1",
     "h2",
     "ul", "ol", "li", "section", "div", "b", "dl", "dt", "dd", "pre", "form", "input", "label", "textarea", "button",
+    "table", "thead", "tbody", "tr", "th", "td",
   ]
   private static let ownAttributes: Set<String> = [
     "html", "lang", "charset", "name", "content", "nonce", "class", "href", "datetime", "aria-hidden", "id", "title",
-    "tabindex", "method", "action", "type", "value", "for", "rows", "maxlength", "required", "role",
+    "scope", "data-label", "colspan", "tabindex", "method", "action", "type", "value", "for", "rows", "maxlength",
+    "required", "role",
   ]
 
   /// The names of all tags, as a browser finds them: `<` and a letter, `/`, `!` or `?`.
