@@ -99,9 +99,10 @@ let package = Package(
       name: "Orders",
       dependencies: [
         "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .crypto, .httpTypes, .hummingbird, .logging,
+        .mustache,
         .nioCore,
       ],
-      path: "Sources/Orders", resources: [.embedInCode("Migrations")], swiftSettings: settings),
+      path: "Sources/Orders", resources: [.embedInCode("Migrations"), .embedInCode("Pages")], swiftSettings: settings),
     .executableTarget(
       name: "zocod",
       dependencies: [

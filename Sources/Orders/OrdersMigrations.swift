@@ -22,6 +22,10 @@ package enum OrdersMigrations {
       MigrationFile(name: "007_add_notification_index.sql", bytes: PackageResources._07_add_notification_index_sql),
       MigrationFile(
         name: "007_add_notification_index.down.sql", bytes: PackageResources._07_add_notification_index_down_sql),
+      MigrationFile(
+        name: "008_add_operations_indexes.sql", bytes: PackageResources._08_add_operations_indexes_sql),
+      MigrationFile(
+        name: "008_add_operations_indexes.down.sql", bytes: PackageResources._08_add_operations_indexes_down_sql),
     ])
   }
 }

@@ -24,6 +24,7 @@ package final class OrdersService: Sendable {
   /// `nil` without a broker: events then wait in the outbox, and leases' ends take the place of the inventory's news.
   private let publisher: OutboxPublisher?
   private let consumer: InboxConsumer?
+  private let letters: DeadLetterStore
   private let drain = GracefulDrain()
   private let stopped = Doorbell()
 
@@ -76,14 +77,22 @@ package final class OrdersService: Sendable {
         handlers: Dictionary(uniqueKeysWithValues: types.map { ($0, handler) }), pool: pool, connector: broker,
         environment: environment, options: configuration.inbox, didCommit: { engine.wake() })
     }
+    letters = DeadLetterStore(
+      pool: pool, connector: broker, topology: EventTopology.ordersInventoryEvents.topology, environment: environment)
+    let authentication = ServiceAuthentication(secret: configuration.secret)
     let router = Router(context: ServiceContext.self)
     OrdersRoutes(
       database: database, committer: committer, engine: engine, waits: waits,
-      authentication: ServiceAuthentication(secret: configuration.secret)
+      authentication: authentication
+    ).add(to: router)
+    AdminRoutes(
+      database: database, engine: engine, letters: letters, authentication: authentication,
+      pages: OperationsPages(entropy: environment.entropy)
     ).add(to: router)
     HealthRoutes(checks: [.database(pool)], environment: environment, drain: drain).add(to: router)
-    handler = ServiceHandler(
-      router: router, environment: environment, options: configuration.requests, drain: drain)
+    var requests = configuration.requests
+    requests.formPrefix = AdminRoutes.formPrefix
+    handler = ServiceHandler(router: router, environment: environment, options: requests, drain: drain)
   }
 
   /// Makes orders, drives sagas, tells customers, publishes and consumes events and keeps the pool, until
@@ -91,6 +100,7 @@ package final class OrdersService: Sendable {
   ///
   /// - Throws: `CancellationError` when the task is cancelled; what a task of the service died of.
   package func run() async throws {
+    defer { letters.shutdown() }
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await self.pool.run() }
       group.addTask { try await self.committer.run() }
@@ -124,6 +134,7 @@ package final class OrdersService: Sendable {
     let left = await drain.drain(until: deadline, clock: environment.clock)
     committer.finish()
     consumer?.finish()
+    letters.shutdown()
     await engine.finish(by: deadline)
     // A receiver that hangs must not take the publisher's time.
     async let told: Void = notifications.finish(by: deadline)

@@ -27,7 +27,9 @@ private struct OrdersLedger {
   /// Makes the order 1 as it should be made.
   mutating func makeOrder(token: String = "tok_ok") -> Violation? {
     commit {
-      $0.orders = [RowPair(old: nil, new: OrderRow(id: Rows.id(1), status: "PENDING", sagaState: "forward", paymentToken: token))]
+      $0.orders = [
+        RowPair(old: nil, new: OrderRow(id: Rows.id(1), status: "PENDING", sagaState: "forward", paymentToken: token))
+      ]
       $0.items = [OrderItemRow(orderId: Rows.id(1), productId: Rows.id(50), quantity: 3)]
       $0.history = [OrderHistoryRow(orderId: Rows.id(1), status: "PENDING")]
       $0.outbox = [Rows.event(70, "OrderCreated", of: 1, sequence: 1)]
@@ -79,7 +81,9 @@ private struct OrdersLedger {
     #expect(ledger.judgeAtRest() == nil)
   }
 
-  @Test(arguments: [["CONFIRMED"], ["PAID"], ["RESERVED", "CONFIRMED"], ["CANCELLED", "FAILED"], ["FAILED", "PENDING"]])
+  @Test(arguments: [
+    ["CONFIRMED"], ["PAID"], ["RESERVED", "CONFIRMED"], ["CANCELLED", "FAILED"], ["FAILED", "PENDING"],
+  ])
   func aStateThatDoesNotFollowIsFound(_ states: [String]) {
     var ledger = OrdersLedger()
     #expect(ledger.makeOrder(token: "tok_declined") == nil)

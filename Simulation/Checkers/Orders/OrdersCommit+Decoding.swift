@@ -25,7 +25,8 @@ extension OrdersCommit {
 extension OrderRow {
   fileprivate init(_ row: ColumnReader) {
     self.init(
-      id: row.read("id"), status: row.read("status"), sagaState: row.read("saga_state"), sagaStep: row.read("saga_step"),
+      id: row.read("id"), status: row.read("status"), sagaState: row.read("saga_state"),
+      sagaStep: row.read("saga_step"),
       failureCode: row.readIfPresent("failure_code"), paymentToken: row.read("payment_token"),
       stopReason: row.readIfPresent("stop_reason"))
   }

@@ -1,5 +1,5 @@
-internal import Seams
 internal import Faults
+internal import Seams
 public import SimulationKernel
 
 /// The broker dies, restarts, is cut off and loses confirms: no order notices, and every event arrives in the end.

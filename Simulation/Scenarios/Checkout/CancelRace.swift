@@ -18,15 +18,19 @@ public struct CancelRace: Scenario {
     let pace = stream.pick([Duration.zero, .milliseconds(5), .milliseconds(50)])
     let window = pace * 12 + .milliseconds(20)
     world.note(
-      drawn: "\(clients) clients × \(orders) orders, cancelled within \(window.components.attoseconds / 1_000_000_000_000_000) ms")
+      drawn:
+        "\(clients) clients × \(orders) orders, cancelled within \(window.components.attoseconds / 1_000_000_000_000_000) ms"
+    )
     let checkout = CheckoutWorld(world, .init(stock: [10_000, 10_000], answerLimit: .seconds(2)))
     return checkout.play(clients: clients) { client, number in
       if number == 0 { stretch(checkout, pace) }
       for number in 1...orders {
         let token = client.stream.pick(["tok_ok", "tok_ok", "tok_ok", "tok_declined"])
-        guard let id = try await client.order(client.wish("order \(number)", token: token), attempts: 1) else { continue }
+        guard let id = try await client.order(client.wish("order \(number)", token: token), attempts: 1) else {
+          continue
+        }
         for _ in 0...client.stream.index(below: 3) {
-          try await client.think(client.stream.duration(in: .zero ... window))
+          try await client.think(client.stream.duration(in: .zero...window))
           let answer = try await client.cancel(id)
           if answer?.status == 409, answer?.code != "order_not_cancellable" {
             checkout.world.violate(Invariant.refusalHasCode.rawValue, ["cancel: \(answer?.code ?? "no code")"])

@@ -29,7 +29,7 @@ public struct CheckoutChaos: Scenario {
       .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life))
     return checkout.play(clients: clients) { client, _ in
       for number in 1...orders {
-        try await client.think(client.stream.duration(in: .zero ... pause))
+        try await client.think(client.stream.duration(in: .zero...pause))
         if client.stream.chance(0.3) { try await client.lookAround() }
         // Tokens that fail open the provider's circuit: no more of them once everything heals.
         let tokens = ["tok_ok", "tok_ok", "tok_declined", "tok_slow", "tok_flaky", "tok_lost"]

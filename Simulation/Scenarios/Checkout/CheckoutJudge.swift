@@ -1,10 +1,10 @@
-internal import SimulatedPostgres
 internal import Checkers
 internal import Faults
 internal import FoundationEssentials
 internal import Payments
 internal import Seams
 internal import ServiceKit
+internal import SimulatedPostgres
 internal import SimulationKernel
 
 /// Judges a checkout world: every commit of both databases, what clients are told, and what is left at rest.

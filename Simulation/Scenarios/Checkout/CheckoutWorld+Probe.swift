@@ -8,7 +8,8 @@ extension CheckoutWorld {
   func mustBeConfirmed(_ id: UUID?, _ status: String?) {
     guard status != "CONFIRMED" else { return }
     let order = id.map { judge.ordersShadow.orders[$0].map { "\($0)" } ?? "order \($0) is not there" }
-    world.violate(Invariant.plentyIsConfirmed.rawValue, [order ?? "no order was accepted", "told: \(status ?? "nothing")"])
+    world.violate(
+      Invariant.plentyIsConfirmed.rawValue, [order ?? "no order was accepted", "told: \(status ?? "nothing")"])
   }
 
   /// Nothing is undersold, and a sold-out product hinders no other: of every product one more is sold where there is one,
@@ -23,7 +24,8 @@ extension CheckoutWorld {
       if let id { status = try await client.settle(id) }
       if isThere {
         mustBeConfirmed(id, status)
-      } else if status != "FAILED" || id.flatMap({ judge.ordersShadow.orders[$0]?.failureCode }) != "insufficient_stock" {
+      } else if status != "FAILED" || id.flatMap({ judge.ordersShadow.orders[$0]?.failureCode }) != "insufficient_stock"
+      {
         world.violate(
           Invariant.failureApplies.rawValue,
           ["nothing is left of \(product.uuidString.lowercased())", "an order of it is \(status ?? "not accepted")"])

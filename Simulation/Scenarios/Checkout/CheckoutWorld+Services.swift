@@ -1,6 +1,3 @@
-internal import SimulatedRedis
-internal import SimulatedRabbitMQ
-internal import SimulatedPostgres
 internal import Checkers
 internal import FoundationEssentials
 internal import Inventory
@@ -11,6 +8,9 @@ internal import Payments
 internal import Seams
 internal import ServiceKit
 internal import SimulatedNetwork
+internal import SimulatedPostgres
+internal import SimulatedRabbitMQ
+internal import SimulatedRedis
 internal import SimulationKernel
 
 /// What the hosts of a checkout world run: the services as they are in production, with the planted bug between them.

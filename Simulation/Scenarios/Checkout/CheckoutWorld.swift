@@ -1,4 +1,3 @@
-internal import SimulatedPostgres
 internal import Checkers
 internal import Faults
 internal import FoundationEssentials
@@ -6,6 +5,7 @@ internal import Inventory
 internal import Payments
 internal import Seams
 internal import SimulatedNetwork
+internal import SimulatedPostgres
 internal import SimulationKernel
 
 /// Orders, inventory and the payment provider in the simulator, with their databases, broker and cache, each on a host of

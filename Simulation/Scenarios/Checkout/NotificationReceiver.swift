@@ -29,7 +29,9 @@ final class NotificationReceiver: HTTPHandler, @unchecked Sendable {
   private func isSigned(_ head: HTTPRequest, _ body: ByteBuffer) -> Bool {
     guard let name = HTTPField.Name("X-Zoco-Signature"), let value = head.headerFields[name] else { return false }
     let parts = value.split(separator: ",").map { $0.split(separator: "=").map(String.init) }
-    guard parts.count == 2, parts[0].first == "t", parts[1].first == "v1", let time = parts[0].last else { return false }
+    guard parts.count == 2, parts[0].first == "t", parts[1].first == "v1", let time = parts[0].last else {
+      return false
+    }
     var code = HMAC<SHA256>(key: SymmetricKey(data: Array(Self.secret.value.utf8)))
     code.update(data: Array("\(time).".utf8))
     code.update(data: Array(body.readableBytesView))

@@ -17,7 +17,8 @@ public struct PaymentLost: Scenario {
     let share = stream.pick([0, 0.5, 0.9])
     let fault = stream.pick([HTTPFault.responseLost, .resetAfter])
     world.note(
-      drawn: "\(clients) clients × \(orders) orders, \(Int(share * 100)) % of the provider's answers: \(fault.rawValue)")
+      drawn: "\(clients) clients × \(orders) orders, \(Int(share * 100)) % of the provider's answers: \(fault.rawValue)"
+    )
     let checkout = CheckoutWorld(
       world, .init(stock: [10_000, 10_000], safety: .seconds(90), answerLimit: .seconds(1)))
     return checkout.play(clients: clients) { client, number in
@@ -28,7 +29,9 @@ public struct PaymentLost: Scenario {
       }
       for number in 1...orders {
         let token = client.stream.pick(["tok_lost", "tok_lost", "tok_flaky", "tok_ok"])
-        guard let id = try await client.order(client.wish("order \(number)", token: token), attempts: 1) else { continue }
+        guard let id = try await client.order(client.wish("order \(number)", token: token), attempts: 1) else {
+          continue
+        }
         if client.stream.chance(0.2) { _ = try await client.cancel(id) }
         if client.stream.chance(0.6) { try await client.settle(id) }
       }

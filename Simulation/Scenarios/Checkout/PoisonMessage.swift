@@ -1,9 +1,9 @@
-internal import NIOCore
-internal import SimulatedPostgres
 internal import Checkers
 internal import FoundationEssentials
+internal import NIOCore
 internal import Seams
 internal import ServiceKit
+internal import SimulatedPostgres
 public import SimulationKernel
 
 /// Messages that nobody can process come among the inventory's events: what is no event, what nobody handles, one that

@@ -13,7 +13,8 @@ extension PlantedBugCatalogue {
       as: [.acceptedOrderIsStored],
       rewrites: [
         StatementRewrite(
-          in: "FROM idempotency_keys AS k JOIN orders", replace: "WHERE k.user_id", with: "WHERE k.key = '' AND k.user_id"),
+          in: "FROM idempotency_keys AS k JOIN orders", replace: "WHERE k.user_id",
+          with: "WHERE k.key = '' AND k.user_id"),
         StatementRewrite(
           in: "INSERT INTO idempotency_keys", replace: "AS k(user_id, key, request_hash, order_id)",
           with: "AS k(user_id, key, request_hash, order_id) ON CONFLICT DO NOTHING"),

@@ -3,7 +3,8 @@ internal import Checkers
 /// The planted bugs there are. Many are what systems of this kind get wrong in the field (DESIGN, "The domain").
 public enum PlantedBugCatalogue {
   public static let all: [PlantedBug] =
-    guards + locking + bookkeeping + events + idempotency + refusals + answers + cache + orders + payments + messages + masked
+    guards + locking + bookkeeping + events + idempotency + refusals + answers + cache + orders + payments + messages
+    + masked
 
   /// The bug called `name`.
   public static func bug(named name: String) -> PlantedBug? {

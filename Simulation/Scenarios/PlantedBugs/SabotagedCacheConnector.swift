@@ -11,7 +11,9 @@ final class SabotagedCacheConnector: CacheConnector, @unchecked Sendable {
   private let count: SabotageCount
 
   /// `base`, with `sabotage` between it and its users.
-  init(_ base: any CacheConnector, sabotage: Set<PlantedBug.CacheSabotage>, clock: any MonotonicClock, count: SabotageCount) {
+  init(
+    _ base: any CacheConnector, sabotage: Set<PlantedBug.CacheSabotage>, clock: any MonotonicClock, count: SabotageCount
+  ) {
     self.base = base
     self.sabotage = sabotage
     self.clock = clock

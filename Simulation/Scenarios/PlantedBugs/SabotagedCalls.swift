@@ -1,5 +1,5 @@
-internal import HTTPTypes
 internal import FoundationEssentials
+internal import HTTPTypes
 internal import InventoryAPI
 internal import Payments
 internal import Seams

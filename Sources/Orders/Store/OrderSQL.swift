@@ -77,3 +77,12 @@ extension Order {
       createdAt: try row.decode("created_at"), updatedAt: try row.decode("updated_at"), items: [], history: [])
   }
 }
+
+extension Order.Entry {
+  /// From rows of ``OrderSQL/history(_:)``, from the first state on.
+  static func list(_ rows: [SQLRow]) throws -> [Order.Entry] {
+    try rows.map { row in
+      Order.Entry(status: try OrderStatus(column: row.decode("status")), at: try row.decode("at"))
+    }.sorted { $0.status.rank < $1.status.rank }
+  }
+}

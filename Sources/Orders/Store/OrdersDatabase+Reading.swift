@@ -14,9 +14,7 @@ extension OrdersDatabase {
         productId: try row.decode("product_id"), quantity: try row.decode("quantity"),
         unitPrice: try row.decode("unit_price"))
     }
-    order.history = try rows[2].map { row in
-      Order.Entry(status: try OrderStatus(column: row.decode("status")), at: try row.decode("at"))
-    }.sorted { $0.status.rank < $1.status.rank }
+    order.history = try Order.Entry.list(rows[2])
     return order
   }
 

@@ -13,6 +13,9 @@ extension ServiceHandler {
       let problem = Problem(databaseFailure: error)
       log(error, problem.code == "internal" ? .error : .warning, head, correlationId)
       return problem
+    case let error as BrokerError:
+      log(error, .warning, head, correlationId)
+      return Problem(brokerFailure: error)
     case is DeadlineExceeded:
       return .upstreamTimeout()
     case is CancellationError:
@@ -53,6 +56,11 @@ extension Problem {
     default:
       self = .upstreamUnavailable("The database does not answer. Send the same request again later.")
     }
+  }
+
+  /// 503 for a broker that takes nothing.
+  package init(brokerFailure error: BrokerError) {
+    self = .upstreamUnavailable("The message broker does not take the message: \(error.message). Try again later.")
   }
 
   /// 408: the body did not arrive within the request's deadline.

@@ -42,7 +42,13 @@ extension ServiceHandler {
     } catch is DeadlineExceeded {
       throw Problem.requestTimeout
     }
-    if body.readableBytes > 0 { try Self.checkMediaType(head) }
+    if body.readableBytes > 0 {
+      if let prefix = options.formPrefix, head.path?.hasPrefix(prefix) == true {
+        try FormReader.checkMediaType(head)
+      } else {
+        try Self.checkMediaType(head)
+      }
+    }
     return body
   }
 

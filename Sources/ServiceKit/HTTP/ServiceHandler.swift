@@ -19,6 +19,9 @@ package struct ServiceHandler: HTTPHandler {
     /// How long a request may ask for.
     package var maximumTimeout: Duration = .seconds(60)
 
+    /// Where bodies are those of a page's forms, not JSON: all paths that begin so; `nil`: nowhere.
+    package var formPrefix: String?
+
     /// The default limits.
     package init() {}
   }

@@ -64,11 +64,13 @@ extension Problem {
   }
 
   /// 415: the body is of a type that is not understood.
-  package static func unsupportedMediaType(_ found: String?) -> Problem {
+  package static func unsupportedMediaType(
+    _ found: String?, expected: String = "application/json in UTF-8"
+  ) -> Problem {
     let found = found.map { "not \(excerpt($0))" } ?? "and name it in Content-Type"
     return Problem(
       status: .unsupportedMediaType, code: "unsupported_media_type", title: "The body's media type is not supported",
-      detail: "Send application/json in UTF-8, \(found).")
+      detail: "Send \(expected), \(found).")
   }
 
   /// 500: a mistake of ours. What it was stays in the log.

@@ -92,7 +92,7 @@ final class ZocodProcess: Sendable {
 /// The text that comes through a pipe.
 ///
 /// `@unchecked Sendable`: a test reads a process from one task.
-private final class PipeReader: @unchecked Sendable {
+final class PipeReader: @unchecked Sendable {
   private var parts: AsyncStream<Data>.AsyncIterator
   private var received = Data()
 

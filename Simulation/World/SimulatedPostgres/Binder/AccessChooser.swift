@@ -117,7 +117,11 @@ struct AccessChooser {
     let access = IndexAccess(
       index: index, equal: equal, lower: next?.lower, upper: next?.upper, backwards: backwards ?? false)
     let rank: Int
-    if !equal.isEmpty { rank = 20 - 2 * equal.count - (isBounded ? 1 : 0) } else { rank = isBounded ? 40 : isPartial ? 50 : 60 }
+    if !equal.isEmpty {
+      rank = 20 - 2 * equal.count - (isBounded ? 1 : 0)
+    } else {
+      rank = isBounded ? 40 : isPartial ? 50 : 60
+    }
     return Candidate(path: .index(access), rank: rank, providesOrder: backwards != nil)
   }
 
