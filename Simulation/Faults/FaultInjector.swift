@@ -148,8 +148,8 @@ public final class FaultInjector: @unchecked Sendable {
   private static func share(of fault: BrokerFault, _ intensity: Double) -> Double {
     switch fault {
     case .refused: 0.05 + 0.4 * intensity
-    case .connectionLost: 0.000_5 + 0.01 * intensity * intensity
-    case .confirmLost: 0.002 + 0.05 * intensity * intensity
+    case .connectionLost: 0.000_5 + 0.005 * intensity * intensity
+    case .confirmLost: 0.001 + 0.015 * intensity * intensity
     case .nacked: 0.002 + 0.05 * intensity
     case .slowRequest: 0.001 + 0.02 * intensity * intensity
     }

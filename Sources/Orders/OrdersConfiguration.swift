@@ -28,7 +28,7 @@ package struct OrdersConfiguration: Sendable {
   /// A configuration; see each member.
   package init(
     secret: Secret? = nil, times: SagaTimes = SagaTimes(), concurrency: Int = 256,
-    pollInterval: Duration = .milliseconds(500), waitInterval: Duration = .milliseconds(250),
+    pollInterval: Duration = .seconds(1), waitInterval: Duration = .milliseconds(250),
     groupCommit: GroupCommitOptions = GroupCommitOptions(),
     notifications: NotificationOptions = NotificationOptions(), outbox: OutboxPublisher.Options = .init(),
     inbox: InboxConsumer.Options = .init(), pool: SQLPool.Options = SQLPool.Options(),

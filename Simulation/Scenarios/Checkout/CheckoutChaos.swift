@@ -13,12 +13,13 @@ public struct CheckoutChaos: Scenario {
 
   public func play(in world: World) -> RunOutcome {
     let stream = world.kernel.stream("shape")
-    let clients = 2 + stream.index(below: 40)
+    let clients = 2 + stream.index(below: 60)
     let orders = 2 + stream.index(below: 10)
     let pause = stream.pick([Duration.milliseconds(5), .milliseconds(50), .milliseconds(800)])
     let scarcity = stream.pick([5, 50, 5_000])
     let stock = (0..<(1 + stream.index(below: 5))).map { _ in stream.index(below: scarcity + 1) }
     let life = stream.pick([900, 900, 5])
+    let step = stream.pick([Duration.seconds(30), .seconds(10), .seconds(10)])
     world.note(
       drawn: "\(clients) clients × \(orders) orders, \(stock.count) products of up to \(scarcity) units, "
         + "reserved for \(life) s")
@@ -26,7 +27,8 @@ public struct CheckoutChaos: Scenario {
     let kinds = (FaultKind.all + FaultKind.ofCache + FaultKind.ofBroker).filter { $0 != .databaseFailOver }
     let checkout = CheckoutWorld(
       world,
-      .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life))
+      .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life,
+        step: step))
     return checkout.play(clients: clients) { client, _ in
       for number in 1...orders {
         try await client.think(client.stream.duration(in: .zero...pause))

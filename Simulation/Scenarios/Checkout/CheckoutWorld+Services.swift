@@ -39,12 +39,14 @@ extension CheckoutWorld {
     if let bug, !bug.broker.isEmpty {
       broker = SabotagedBrokerConnector(broker, sabotage: bug.broker, count: sabotage)
     }
+    var configuration = OrdersConfiguration()
+    (configuration.times.step, configuration.times.lease) = (shape.step, shape.step * 2)
     let service = OrdersService(
       environment: environment, connector: sabotaged(ordersDatabase.server.connector(for: process)), inventory: stock,
       payments: money, broker: broker,
       webhook: WebhookURL("http://shop:9000/orders").map {
         NotificationWebhook(url: $0, secret: NotificationReceiver.secret, transport: transport)
-      })
+      }, configuration: configuration)
     world.network.listen(process, port: 3001, handler: sabotaged(service.handler, process, keys: false))
     try await serve(process) { try await service.run() }
   }

@@ -22,6 +22,8 @@ final class CheckoutWorld: @unchecked Sendable {
     var safety: Duration = .seconds(20)
     /// How long a reservation lives, in seconds.
     var reservationLife = 900
+    /// How long a saga's step may take, and its lease last.
+    var step: Duration = .seconds(30)
     /// Within which the orders service answers every request, but one that asks it to wait: where nothing is wrong that
     /// the answer needs.
     var answerLimit: Duration?

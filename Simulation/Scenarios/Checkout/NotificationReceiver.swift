@@ -35,7 +35,8 @@ final class NotificationReceiver: HTTPHandler, @unchecked Sendable {
     var code = HMAC<SHA256>(key: SymmetricKey(data: Array(Self.secret.value.utf8)))
     code.update(data: Array("\(time).".utf8))
     code.update(data: Array(body.readableBytesView))
-    let hex = code.finalize().map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
-    return parts[1].last == hex
+    let digits = Array("0123456789abcdef".utf8)
+    let hex = code.finalize().flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }
+    return parts[1].last.map { Array($0.utf8) } == hex
   }
 }

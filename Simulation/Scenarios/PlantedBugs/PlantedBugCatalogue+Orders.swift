@@ -82,7 +82,7 @@ extension PlantedBugCatalogue {
     ).with { $0.calls = [.refusalsAreFailures] },
     PlantedBug(
       "circuit-stays-open", "a circuit that has opened does not close again", foundBy: ["inventory-down"],
-      as: [.noOrderFailsAfterHealing, .plentyIsConfirmed]
+      as: [.noOrderFailsAfterHealing, .plentyIsConfirmed, .comesToRest]
     ).with { $0.calls = [.breakerStaysOpen] },
   ]
 

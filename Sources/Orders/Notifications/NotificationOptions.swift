@@ -3,7 +3,7 @@ package struct NotificationOptions: Sendable, Hashable {
   /// How many are told at the same time.
   package var concurrency = 32
   /// How often it looks for what is due when nothing wakes it; each pause is jittered by a tenth.
-  package var pollInterval = Duration.milliseconds(500)
+  package var pollInterval = Duration.seconds(1)
   /// How long it waits after it was woken: orders that end meanwhile are claimed together.
   package var gathering = Duration.milliseconds(20)
   /// How long one request may take.

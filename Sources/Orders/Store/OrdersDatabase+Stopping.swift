@@ -32,13 +32,18 @@ extension OrdersDatabase {
     }
   }
 
-  /// What the inventory tells of an order's reservation, in the transaction that the inbox commits. What it tells of
-  /// products, and of reservations that this service made or ended itself, is no news.
+  /// Whether anything follows from an event: what the inventory tells of products, and of reservations that this service
+  /// made or ended itself, is no news.
+  static func isNews(_ event: CloudEvent) -> Bool {
+    event.type == "InventoryConfirmed" || event.type == "InventoryReleased" && event.text("reason") == "expired"
+  }
+
+  /// What the inventory tells of an order's reservation, in the transaction that the inbox commits.
   static func take(
     _ event: CloudEvent, _ connection: any SQLConnection, _ deadline: MonotonicInstant
   ) async throws {
     switch event.type {
-    case "InventoryReleased" where event.text("reason") == "expired":
+    case "InventoryReleased":
       let id = try event.orderId()
       _ = try await connection.executeBatch(
         [OrderSQL.lock(id), OrderSQL.stop(id, reason: .expired)], deadline: deadline)

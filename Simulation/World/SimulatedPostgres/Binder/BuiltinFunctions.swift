@@ -121,8 +121,9 @@ enum BuiltinFunctions {
     case "current_schema" where arguments.isEmpty: return ConstantExpression(.text("public"), SQLType(.name))
     case "pg_try_advisory_lock", "pg_try_advisory_xact_lock":
       let key = try advisoryKey(name, arguments, binder, at: position)
+      let isForTransaction = name == "pg_try_advisory_xact_lock"
       return FunctionExpression(name, key, .bool) { values, context in
-        .bool(context.activeSession.tryAdvisoryLock(tag(values), forTransaction: name.contains("xact")))
+        .bool(context.activeSession.tryAdvisoryLock(tag(values), forTransaction: isForTransaction))
       }
     case "pg_advisory_unlock":
       let key = try advisoryKey(name, arguments, binder, at: position)

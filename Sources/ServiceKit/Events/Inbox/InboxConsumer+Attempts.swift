@@ -31,6 +31,17 @@ extension InboxConsumer {
     }
   }
 
+  /// Notes an event from which nothing follows: it has taken effect with that.
+  func noteReceived(_ event: CloudEvent) async throws {
+    let delivery = environment.entropy.uuid()
+    let isFirst = try await whileTheDatabaseFails { deadline in
+      try await self.pool.withConnection(deadline: deadline) { connection in
+        try await connection.execute(InboxSQL.received(event, delivery: delivery), deadline: deadline).rowCount == 1
+      }
+    }
+    count(isFirst ? \.processed : \.duplicates)
+  }
+
   /// Stores a message as a dead letter, hands it to the dead letters' queue, and acknowledges it.
   ///
   /// The row comes first: an operator sees what the queue holds, even if the queue's copy comes late.

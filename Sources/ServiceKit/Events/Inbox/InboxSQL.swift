@@ -16,6 +16,15 @@ enum InboxSQL {
     """
   }
 
+  /// Notes an event that is processed by being received.
+  static func received(_ event: CloudEvent, delivery: UUID) -> SQLStatement {
+    """
+    INSERT INTO inbox (event_id, type, attempts, delivery, processed_at)
+    VALUES (\(event.id), \(storable(event.type)), 1, \(delivery), clock_timestamp())
+    ON CONFLICT (event_id) DO NOTHING
+    """
+  }
+
   static func state(of eventId: UUID) -> SQLStatement {
     """
     SELECT attempts, processed_at IS NOT NULL AS is_processed, dead_at IS NOT NULL AS is_dead

@@ -2,23 +2,26 @@ internal import Logging
 internal import Seams
 
 extension OutboxPublisher {
-  /// Claims a shard, publishes a batch of it and marks what was confirmed, in one transaction.
+  /// Claims shards, publishes a batch of them and marks what was confirmed, in one transaction.
   ///
   /// - Returns: whether a row was marked.
   /// - Throws: `SQLError`; `BrokerError` of what could not be published, once the rest is marked.
-  func publish(_ shard: Int, through lane: ConfirmingPublisher) async throws -> Bool {
+  func publish(_ shards: [Int], batchSize: Int, through lane: ConfirmingPublisher) async throws -> Bool {
     let deadline = environment.clock.now.advanced(by: options.databaseTimeout)
     return try await pool.withConnection(deadline: deadline) { connection in
       let answers = try await connection.executeBatch(
-        [
-          IsolationLevel.readCommitted.begin, OutboxSQL.claim(shard),
-          OutboxSQL.pending(shard: shard, limit: options.batchSize, maximumSize: options.maximumDataSize),
-        ], deadline: deadline)
-      guard try answers[1].rows.first?.decode("claimed", as: Bool.self) == true else {
+        [IsolationLevel.readCommitted.begin, OutboxSQL.claim(shards)], deadline: deadline)
+      let claimed: [Int] = try answers[1].rows.filter { try $0.decode("is_claimed") }.map { try $0.decode("shard") }
+      guard !claimed.isEmpty else {
         _ = try await connection.execute("ROLLBACK", deadline: deadline)
         return false
       }
-      let batch = try await deliver(answers[2].rows.map { try OutboxRow(row: $0) }, through: lane)
+      // Each shard by itself, in the order of its index: however much waits in them, only what goes out is read.
+      let limit = max(1, batchSize / claimed.count)
+      let pending = try await connection.executeBatch(
+        claimed.sorted().map { OutboxSQL.pending(shard: $0, limit: limit, maximumSize: options.maximumDataSize) },
+        deadline: deadline)
+      let batch = try await deliver(pending.flatMap(\.rows).map { try OutboxRow(row: $0) }, through: lane)
       try await mark(batch, on: connection)
       if let failure = batch.failure { throw failure }
       return !batch.published.isEmpty || !batch.refused.isEmpty

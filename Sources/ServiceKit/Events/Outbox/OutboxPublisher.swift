@@ -17,7 +17,7 @@ package final class OutboxPublisher: Sendable {
   package struct Options: Sendable, Hashable {
     /// The most events of one transaction.
     package var batchSize = 64
-    /// How many shards are published at the same time, each on a database connection and a channel of its own.
+    /// How many transactions share the shards, each on a database connection and a channel of its own.
     package var lanes = 2
     /// How often the outbox is looked at when no bell rings.
     package var pollInterval = Duration.milliseconds(500)
@@ -150,7 +150,7 @@ package final class OutboxPublisher: Sendable {
     while true {
       let finishBy = state.withLock { $0.finishBy }
       do {
-        while try await publishRound() {
+        while try await publishRound(batchSize: max(1, options.batchSize >> min(2 * failures, 6))) {
           failures = 0
           let now = environment.clock.now
           // Asked to finish meanwhile: one more pass, which has a limit.
@@ -189,10 +189,13 @@ package final class OutboxPublisher: Sendable {
     }
   }
 
-  /// Publishes one batch of each shard in which something waits and that nobody else has.
+  /// Publishes a batch of the shards in which something waits and that nobody else has.
   ///
   /// - Returns: whether anything was done, so that more may be waiting.
-  private func publishRound() async throws -> Bool {
+  ///
+  /// - Parameter batchSize: the most events of one transaction. After a failure it is small: of what breaks off in the
+  ///   middle, all that was not confirmed goes out again.
+  private func publishRound(batchSize: Int) async throws -> Bool {
     let shards = try await pendingShards()
     guard !shards.isEmpty else { return false }
     let lanes = lanes.prefix(shards.count)
@@ -201,7 +204,7 @@ package final class OutboxPublisher: Sendable {
     return try await withThrowingTaskGroup(of: LaneResult.self) { group in
       for (index, lane) in lanes.enumerated() {
         let share = stride(from: index, to: shards.count, by: lanes.count).map { shards[$0] }
-        group.addTask { try await self.publish(share, through: lane) }
+        group.addTask { try await self.publish(share: share, batchSize: batchSize, through: lane) }
       }
       var all = LaneResult()
       for try await result in group {
@@ -218,19 +221,16 @@ package final class OutboxPublisher: Sendable {
     var failure: (any Error)?
   }
 
-  /// Publishes a batch of each of `shards`. A failure is a result: it must not cancel the other lanes, whose messages are
-  /// under way.
-  private func publish(_ shards: [Int], through lane: ConfirmingPublisher) async throws -> LaneResult {
-    var result = LaneResult()
-    for shard in shards {
-      do {
-        if try await publish(shard, through: lane) { result.didSomething = true }
-      } catch  where error is SQLError || error is BrokerError {
-        result.failure = error
-        break
-      }
+  /// Publishes a batch of `shards`. A failure is a result: it must not cancel the other lanes, whose messages are under
+  /// way.
+  private func publish(
+    share shards: [Int], batchSize: Int, through lane: ConfirmingPublisher
+  ) async throws -> LaneResult {
+    do {
+      return LaneResult(didSomething: try await publish(shards, batchSize: batchSize, through: lane))
+    } catch  where error is SQLError || error is BrokerError {
+      return LaneResult(failure: error)
     }
-    return result
   }
 
   /// The shards in which something waits, from a random one on: instances begin apart.

@@ -67,9 +67,12 @@ package enum OutboxSQL {
       SELECT 1 FROM outbox AS o WHERE o.shard = s.shard AND o.published_at IS NULL AND o.refused_at IS NULL)
     """
 
-  /// Claims a shard for the transaction, if nobody else has it.
-  static func claim(_ shard: Int) -> SQLStatement {
-    "SELECT pg_try_advisory_xact_lock(\(lockClass)::int4, \(shard)::int4) AS claimed"
+  /// Claims shards for the transaction, those that nobody else has.
+  static func claim(_ shards: [Int]) -> SQLStatement {
+    """
+    SELECT s.shard, pg_try_advisory_xact_lock(\(lockClass)::int4, s.shard::int4) AS is_claimed
+    FROM unnest(\(shards)::int2[]) AS s(shard)
+    """
   }
 
   /// What waits in a shard, the oldest first.
