@@ -13,7 +13,7 @@ public struct CheckoutChaos: Scenario {
 
   public func play(in world: World) -> RunOutcome {
     let stream = world.kernel.stream("shape")
-    let clients = 2 + stream.index(below: 60)
+    let clients = 2 + stream.index(below: 40)
     let orders = 2 + stream.index(below: 10)
     let pause = stream.pick([Duration.milliseconds(5), .milliseconds(50), .milliseconds(800)])
     let scarcity = stream.pick([5, 50, 5_000])
