@@ -84,6 +84,7 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case plentyIsReserved = "every order of plentiful products is reserved"
   case plentyIsConfirmed = "every order of plentiful products that can be paid is confirmed"
   case storedOnce = "requests with one key and one body make one order, and all are told of it"
+  case deadLetterIsRetried = "a dead letter that is tried again takes effect once its reason is gone, and is resolved"
   case poisonIsSetAside = "a message that cannot be processed is set aside, and hinders no other"
   case restCanBeSold = "what is available at rest can be sold"
 }

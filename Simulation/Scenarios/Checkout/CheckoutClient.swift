@@ -113,6 +113,11 @@ final class CheckoutClient: @unchecked Sendable {
     return nil
   }
 
+  /// Does what operators do.
+  func administer(_ method: HTTPRequest.Method, _ path: String) async throws -> Answer? {
+    try await send(method, path, "", roles: "admin")
+  }
+
   /// Looks at the stock of a product, at its page in the catalogue, or at the orders of this customer.
   func lookAround() async throws {
     let product = stream.pick(world.products).canonicalText
@@ -126,13 +131,14 @@ final class CheckoutClient: @unchecked Sendable {
   /// One attempt; `nil` when it brought no answer that can be read.
   private func send(
     _ method: HTTPRequest.Method, _ path: String, _ body: String, key: String? = nil, mayWait: Bool = false,
-    at authority: String? = nil
+    at authority: String? = nil, roles: String? = nil
   ) async throws -> Answer? {
     let token = world.kernel.beginOperation("\(self.name): \(method) \(path)")
     defer { world.kernel.endOperation(token) }
     var head = HTTPRequest(
       method: method, scheme: "http", authority: authority ?? world.ordersAddress(stream), path: path)
     head.headerFields[HTTPField.Name("X-User-Id")!] = userId
+    if let roles { head.headerFields[HTTPField.Name("X-User-Roles")!] = roles }
     if let key { head.headerFields[.idempotencyKey] = key }
     if !body.isEmpty { head.headerFields[.contentType] = "application/json" }
     world.world.requestCount += 1

@@ -1,5 +1,6 @@
 internal import Checkers
 internal import FoundationEssentials
+internal import HTTPTypes
 internal import NIOCore
 internal import Seams
 internal import ServiceKit
@@ -123,9 +124,27 @@ public struct PoisonMessage: Scenario {
     }
     connection.close()
     let attempts = checkout.judge.ordersShadow.inbox[id]?.attempts
-    if attempts != 5 {
-      checkout.world.violate(
+    guard attempts == 5 else {
+      return checkout.world.violate(
         Invariant.poisonIsSetAside.rawValue, ["an event that waits for a row: \(attempts ?? 0) attempts, not 5"])
+    }
+    try await retry(id, checkout, client)
+  }
+
+  /// Once what was wrong is put right, an operator sends the dead letter on its way again, and its event takes effect.
+  private func retry(_ event: UUID, _ checkout: CheckoutWorld, _ client: CheckoutClient) async throws {
+    let shadow = checkout.judge.ordersShadow
+    guard let letter = shadow.deadLetters.values.first(where: { $0.eventId == event })?.id else { return }
+    // The instances may be down at the moment: other messages are poison for them.
+    for _ in 0..<60 where shadow.inbox[event]?.processedAt == nil {
+      _ = try await client.administer(.post, "/admin/dlq/\(letter.canonicalText)/retry")
+      try await client.think(.seconds(1))
+    }
+    _ = try await client.administer(.get, "/admin/dlq")
+    if shadow.inbox[event]?.processedAt == nil || shadow.deadLetters[letter]?.resolution == nil {
+      checkout.world.violate(
+        Invariant.deadLetterIsRetried.rawValue,
+        [shadow.inbox[event].map { "\($0)" } ?? "none", shadow.deadLetters[letter].map { "\($0)" } ?? "none"])
     }
   }
 

@@ -146,6 +146,10 @@ extension PlantedBugCatalogue {
           in: "INSERT INTO inbox", replace: "attempts = inbox.attempts + 1", with: "attempts = inbox.attempts")
       ]),
     PlantedBug(
+      "retry-without-revival", "a dead letter is sent again, and its event is still given up", foundBy: ["poison-message"],
+      as: [.deadLetterIsRetried]
+    ).with { $0.swallows = "UPDATE inbox SET attempts = 0" },
+    PlantedBug(
       "dead-letter-dropped", "what is given up is stored nowhere", foundBy: ["poison-message"],
       as: [.deadLetterIsStored]
     ).with { $0.swallows = "INSERT INTO dead_letters" },
