@@ -7,6 +7,28 @@ import SimulationKernel
 import Testing
 
 @Suite struct OrderTests {
+  /// CONTRACT: a rival waits for the first request for at most 5 s; the code comes only after that.
+  @Test func aRivalOfAKeyThatStaysLockedIsToldSoAfterFiveSeconds() throws {
+    let bench = try OrdersBench()
+    let digest = RequestHash.sha256(ByteBuffer(string: "ada\nkey-1")).prefix(4)
+    let number = Int(Int32(bitPattern: digest.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }))
+    bench.run { callers in
+      let deadline = callers[0].process.clock.now.advanced(by: .seconds(60))
+      let rival = try await bench.server.connector(for: callers[0].process).connect(deadline: deadline)
+      let locked = try await rival.execute(
+        "SELECT pg_try_advisory_lock(\(0x0D0C)::int4, \(number)::int4) AS is_locked", deadline: deadline)
+      check(try locked.rows[0].decode("is_locked") == true)
+      let start = callers[0].process.clock.now
+      let refused = try await callers[0].order()
+      let waited = start.duration(to: callers[0].process.clock.now)
+      check(refused.status == 409 && refused.string("code") == "idempotency_key_in_use", "\(refused.json)")
+      check(waited >= .seconds(5) && waited < .seconds(6), "\(waited)")
+      rival.close()
+      check(try await callers[0].order().status == 202)
+    }
+    #expect(bench.rows("orders", "status").count == 1)
+  }
+
   @Test func anOrderIsReservedPaidAndConfirmed() throws {
     let bench = try OrdersBench()
     bench.run { callers in

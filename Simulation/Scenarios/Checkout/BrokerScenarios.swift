@@ -6,7 +6,7 @@ public import SimulationKernel
 public struct BrokerRestart: Scenario {
   public let name = "broker-restart"
   public let summary = "the broker dies, restarts, is cut off; orders go through, every event arrives in the end"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 
@@ -40,7 +40,7 @@ public struct BrokerRestart: Scenario {
 public struct DuplicateDelivery: Scenario {
   public let name = "duplicate-delivery"
   public let summary = "events are published and delivered again and again; each takes effect once"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

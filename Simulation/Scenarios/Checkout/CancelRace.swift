@@ -7,7 +7,7 @@ public import SimulationKernel
 public struct CancelRace: Scenario {
   public let name = "cancel-race"
   public let summary = "cancels arrive at any moment of a saga, several at once: undone, or confirmed first"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

@@ -7,7 +7,7 @@ public import SimulationKernel
 public struct CheckoutChaos: Scenario {
   public let name = "checkout-chaos"
   public let summary = "orders, cancels and retries while services, links, databases, broker and cache fail"
-  public let defaultSeedCount = 400
+  public let defaultSeedCount = 150
 
   public init() {}
 

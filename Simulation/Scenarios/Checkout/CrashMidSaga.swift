@@ -7,7 +7,7 @@ public import SimulationKernel
 public struct CrashMidSaga: Scenario {
   public let name = "crash-mid-saga"
   public let summary = "the orders' instances die before or after a saga's step is recorded; another goes on"
-  public let defaultSeedCount = 200
+  public let defaultSeedCount = 100
 
   public init() {}
 

@@ -9,7 +9,7 @@ public import SimulationKernel
 public struct IdempotencyStorm: Scenario {
   public let name = "idempotency-storm"
   public let summary = "the same key from 50 clients at once: one order, and all are told of it"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

@@ -5,7 +5,7 @@ public import SimulationKernel
 public struct InventoryDown: Scenario {
   public let name = "inventory-down"
   public let summary = "the inventory is gone for a while; orders are accepted, fail cleanly, and go through afterwards"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

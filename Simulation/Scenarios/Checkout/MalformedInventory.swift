@@ -6,7 +6,7 @@ public import SimulationKernel
 public struct MalformedInventory: Scenario {
   public let name = "malformed-inventory"
   public let summary = "answers of the inventory are cut, garbled or have another status; nobody believes them"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

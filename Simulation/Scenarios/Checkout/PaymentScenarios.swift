@@ -6,7 +6,7 @@ public import SimulationKernel
 public struct PaymentLost: Scenario {
   public let name = "payment-lost"
   public let summary = "payments are captured and the answers are lost; nobody pays twice, or for nothing"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 
@@ -45,7 +45,7 @@ public struct PaymentLost: Scenario {
 public struct PaymentDeclined: Scenario {
   public let name = "payment-declined"
   public let summary = "payments are declined; what was held for them comes back and is sold to others"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 
@@ -80,7 +80,7 @@ public struct PaymentDeclined: Scenario {
 public struct ExpiryAgainstPayment: Scenario {
   public let name = "expiry-against-payment"
   public let summary = "reservations run out while payments are under way: confirmed in time, or refunded"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

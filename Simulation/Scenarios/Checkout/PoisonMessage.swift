@@ -13,7 +13,7 @@ public import SimulationKernel
 public struct PoisonMessage: Scenario {
   public let name = "poison-message"
   public let summary = "messages that cannot be processed are set aside with their reasons, and hinder nothing"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 

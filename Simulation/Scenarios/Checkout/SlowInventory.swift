@@ -6,7 +6,7 @@ public import SimulationKernel
 public struct SlowInventory: Scenario {
   public let name = "slow-inventory"
   public let summary = "the inventory answers after seconds, or after its callers gave up: late work is undone"
-  public let defaultSeedCount = 100
+  public let defaultSeedCount = 50
 
   public init() {}
 
