@@ -1,8 +1,10 @@
 import FoundationEssentials
 import HTTPTypes
+import NIOCore
 import Orders
 import Seams
 import ServiceKit
+import SimulatedPostgres
 import SimulationKernel
 import Testing
 
