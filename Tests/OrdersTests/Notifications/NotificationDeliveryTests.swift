@@ -28,7 +28,7 @@ import Testing
   /// Whether each pause is as long as it should be, give or take the look that finds the row.
   private static func follow(_ pauses: [Duration], _ expected: [Int]) -> Bool {
     pauses.count == expected.count
-      && zip(pauses, expected).allSatisfy { (.zero ... .milliseconds(700)).contains($0 - .seconds($1)) }
+      && zip(pauses, expected).allSatisfy { (.zero ... .milliseconds(1_200)).contains($0 - .seconds($1)) }
   }
 
   @Test func theEndOfAnOrderIsPostedOnceAndSigned() throws {
