@@ -95,6 +95,14 @@ public struct RunReport: Sendable, Codable {
     self.hash = hash
   }
 
+  /// Orders that were made, whatever became of them.
+  public var orderCount: Int {
+    Int(figures.filter { RunReport.orderFigures.contains($0.name) }.reduce(0) { $0 + $1.value })
+  }
+
+  /// The figures that count orders, by what became of them.
+  static let orderFigures = ["orders confirmed", "orders that came to nothing"]
+
   public var virtualSeconds: Double { Double(virtualNanoseconds) / 1e9 }
 }
 

@@ -134,8 +134,10 @@ final class CheckoutJudge: @unchecked Sendable {
       return violate(violation)
     }
     let ends = ordersShadow.orders.values
-    world.figures.append(.init("orders confirmed", Double(ends.count { $0.status == "CONFIRMED" })))
-    world.figures.append(.init("orders that came to nothing", Double(ends.count { $0.status != "CONFIRMED" })))
+    let confirmed = ends.count { $0.status == "CONFIRMED" }
+    for (name, count) in zip(RunReport.orderFigures, [confirmed, ends.count - confirmed]) {
+      world.figures.append(.init(name, Double(count)))
+    }
     world.figures.append(.init("events published", Double(Set(around.published).count)))
     world.figures.append(.init("copies of events", Double(around.published.count - Set(around.published).count)))
   }

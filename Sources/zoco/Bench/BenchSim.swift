@@ -3,52 +3,55 @@ import Explorer
 import Reporting
 import Scenarios
 
-/// `zoco bench sim`: how many simulated HTTP requests a second one core plays in a scenario with faults.
+/// `zoco bench sim`: how many simulated HTTP requests, and orders, a second one core plays in scenarios with faults.
 struct BenchSim: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "sim",
-    abstract: "Simulated HTTP requests a second on one core, against a bare echo on the same kernel and network.",
+    abstract: "Simulated requests and orders a second on one core, against a bare echo on the same kernel and network.",
     discussion: """
-      Plays seeds of a scenario one after the other on one thread, then as long the bare echo of selftest-echo: the same
-      kernel and network without service, JSON or SQL.
+      Plays seeds of each scenario one after the other on one thread, and as long the bare echo of selftest-echo: the \
+      same kernel and network without service, JSON or SQL. An order counts whatever became of it: in checkout-chaos it \
+      goes through orders, inventory, payments, broker and cache while all of them fail.
 
       Example:
         zoco bench sim --seconds 10
       """)
 
-  @Option(help: "Real time to play for, in seconds.")
+  @Option(help: "Real time to play each for, in seconds.")
   var seconds = 10
 
-  @Option(help: "The scenario to play.")
-  var scenario = "inventory-chaos"
+  @Option(help: "A scenario to play; may be given several times.")
+  var scenario = ["inventory-chaos", "checkout-chaos"]
 
   func validate() throws {
     guard seconds >= 1 else { throw ValidationError("--seconds takes a number from 1 on") }
-    guard ScenarioCatalogue.scenario(named: scenario) != nil else {
-      throw ValidationError(
-        SimCommand.unknown("scenario", scenario, among: ScenarioCatalogue.visible.map(\.name)))
+    for name in scenario where ScenarioCatalogue.scenario(named: name) == nil {
+      throw ValidationError(SimCommand.unknown("scenario", name, among: ScenarioCatalogue.visible.map(\.name)))
     }
   }
 
   func run() throws {
     let echo = try measure("selftest-echo")
-    let service = try measure(scenario)
+    let measured = try scenario.map { ($0, try measure($0)) }
     var table = TextTable([
-      ("on one core", .left), ("runs", .right), ("requests", .right), ("requests/s", .right), ("× real time", .right),
+      ("on one core", .left), ("runs", .right), ("requests", .right), ("requests/s", .right), ("of echo's", .right),
+      ("orders", .right), ("orders/s", .right), ("× real time", .right),
     ])
-    for (name, result) in [("echo (baseline)", echo), (scenario, service)] {
+    for (name, result) in [("echo (baseline)", echo)] + measured {
       table.add([
         name, Quantity.count(result.runs), Quantity.count(result.requests), Quantity.number(result.rate),
+        Quantity.fixed(result.rate / echo.rate, 3), result.orders == 0 ? "–" : Quantity.count(result.orders),
+        result.orders == 0 ? "–" : Quantity.number(Double(result.orders) / result.seconds),
         Quantity.number(result.virtualSeconds / result.seconds),
       ])
     }
     print(table.text)
-    print("ratio: \(Quantity.fixed(service.rate / echo.rate, 3)) of the bare echo's rate")
   }
 
   struct Measurement {
     var runs = 0
     var requests = 0
+    var orders = 0
     var seconds = 0.0
     var virtualSeconds = 0.0
     var rate: Double { Double(requests) / seconds }
@@ -66,6 +69,7 @@ struct BenchSim: ParsableCommand {
       }
       result.runs += 1
       result.requests += report.requestCount
+      result.orders += report.orderCount
       result.virtualSeconds += report.virtualSeconds
     }
     result.seconds = started.duration(to: .now) / .seconds(1)
