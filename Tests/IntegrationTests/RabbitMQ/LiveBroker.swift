@@ -22,6 +22,21 @@ struct LiveBroker: Sendable {
     return url
   }
 
+  /// The broker's port.
+  static func port() throws -> Int {
+    guard let port = URLComponents(string: try url())?.port else {
+      throw ConformanceFailure("ZOCO_TEST_RABBITMQ_URL needs a port")
+    }
+    return port
+  }
+
+  /// The URL of the broker behind `relay`.
+  static func url(through relay: Relay) throws -> String {
+    var parts = URLComponents(string: try url())
+    parts?.port = relay.port
+    return parts?.string ?? ""
+  }
+
   /// A deadline that only a hang reaches.
   static func soon() -> MonotonicInstant { SystemMonotonicClock().now.advanced(by: .seconds(30)) }
 }
