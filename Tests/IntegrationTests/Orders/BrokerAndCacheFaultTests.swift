@@ -11,7 +11,35 @@ import Testing
 /// Orders while the broker or the cache is gone, and among messages that nobody can process.
 @Suite("Orders on real servers while broker and cache fail", .serialized, .timeLimit(.minutes(2)))
 struct BrokerAndCacheFaultTests {
-  @Test("broker-restart: orders go through without the broker, and every event arrives in the end")
+  @Test("broker-restart: orders go through while the broker restarts, and every event arrives in the end")
+  func whileTheBrokerRestartsOrdersGoThrough() async throws {
+    var shape = LiveShop.Shape()
+    shape.instances = 2
+    try await LiveShop.run(shape) { shop in
+      #expect(try await shop.customer().buy(shop.products) == "CONFIRMED")
+      // Four at a time, as long as it takes.
+      try await withThrowingTaskGroup(of: String?.self) { group in
+        group.addTask {
+          try await LiveBroker.restart()
+          return nil
+        }
+        func buy(_ number: Int) { group.addTask { try await shop.customer(at: number).buy(shop.products) } }
+        for number in 1...4 { buy(number) }
+        var (bought, isRestarting) = (0, true)
+        while let end = try await group.next() {
+          guard let end else {
+            isRestarting = false
+            continue
+          }
+          #expect(end == "CONFIRMED")
+          bought += 1
+          if isRestarting { buy(bought) }
+        }
+      }
+    }
+  }
+
+  @Test("broker-restart: without a way to the broker events wait, and every one arrives when it is cut again and again")
   func withoutTheBrokerOrdersGoThrough() async throws {
     let relay = try await Relay(to: LiveBroker.port())
     var shape = LiveShop.Shape()
