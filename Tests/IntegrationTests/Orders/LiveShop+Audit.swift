@@ -11,7 +11,7 @@ import Testing
 extension LiveShop {
   /// Waits until nothing is under way and nothing is wrong any more; fails with what is wrong if that does not come.
   func audit() async throws {
-    let deadline = stock.clock.now.advanced(by: .seconds(20))
+    let deadline = stock.clock.now.advanced(by: .seconds(40))
     var wrong = try await openEnds()
     while !wrong.isEmpty, stock.clock.now < deadline {
       try await stock.clock.sleep(for: .milliseconds(50))
