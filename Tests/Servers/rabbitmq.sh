@@ -22,7 +22,8 @@ as_rabbitmq() {
 }
 
 # start_rabbitmq FOLDER: starts a node below FOLDER and exports ZOCO_TEST_RABBITMQ_URL (the administrator `zoco`, on
-# loopback), ZOCO_TEST_RABBITMQ_TLS_URL and ZOCO_TEST_RABBITMQ_CA (its certificate, of `localhost`).
+# loopback), ZOCO_TEST_RABBITMQ_TLS_URL and ZOCO_TEST_RABBITMQ_CA (its certificate, of `localhost`), and
+# ZOCO_RABBITMQ_RESTART (a program that restarts the broker; it returns when the broker is up again).
 #
 # Distribution and the port mapper (epmd) listen on loopback too, on ports of their own, so that neither another node nor
 # the package's own is ever met. Plugins and management stay off.
@@ -47,7 +48,9 @@ start_rabbitmq() {
     if rabbitmq_is_up "$folder" "$base"; then
       export ZOCO_TEST_RABBITMQ_URL="amqp://zoco:$password@127.0.0.1:$base/%2F"
       export ZOCO_TEST_RABBITMQ_TLS_URL="amqps://zoco:$password@localhost:$((base + 1))/%2F"
-      export ZOCO_TEST_RABBITMQ_CA="$folder/server.crt"
+      export ZOCO_TEST_RABBITMQ_CA="$folder/server.crt" ZOCO_RABBITMQ_RESTART="$folder/restart"
+      rabbitmq_restarter "$(dirname "$server")/rabbitmqctl" >"$ZOCO_RABBITMQ_RESTART"
+      chmod 700 "$ZOCO_RABBITMQ_RESTART"
       return 0
     fi
     stop_rabbitmq "$1"
@@ -88,6 +91,15 @@ rabbitmq_environment() {
     "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS=-kernel inet_dist_use_interface {127,0,0,1}"
     "ERL_EPMD_PORT=$(($2 + 3))" "ERL_EPMD_ADDRESS=127.0.0.1"
   )
+}
+
+# Prints a program that stops and starts the broker inside of its node, with the program CONTROL.
+rabbitmq_restarter() {
+  local as=()
+  [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid=rabbitmq --regid=rabbitmq --init-groups --)
+  printf '#!/usr/bin/env bash\ncd / && exec'
+  printf ' %q' "${as[@]}" env "${rabbitmq_settings[@]}" "$1" --quiet eval 'rabbit:stop(), rabbit:start().'
+  printf '\n'
 }
 
 # Waits until the node accepts connections: its listeners come last. Fails when the node has ended.

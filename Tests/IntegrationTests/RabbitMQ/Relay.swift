@@ -1,7 +1,7 @@
 import NIOCore
 import NIOPosix
 
-/// A TCP relay on loopback that tests put between a client and the broker, to cut the line or to freeze it.
+/// A TCP relay on loopback that tests put between a client and the broker, to cut the line, to keep it cut, or to freeze it.
 final class Relay: Sendable {
   /// Passes bytes on to the other side's channel, and its end.
   ///
@@ -20,18 +20,23 @@ final class Relay: Sendable {
   private let group: MultiThreadedEventLoopGroup
   private let listener: any Channel
   private let accepted: NIOLoopBoundBox<[any Channel]>
+  private let isInterrupted: NIOLoopBoundBox<Bool>
   var port: Int { listener.localAddress?.port ?? 0 }
 
   /// A relay to `port` on loopback.
   init(to port: Int) async throws {
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let loop = group.next()
-    let accepted = try await loop.submit { NIOLoopBoundBox([any Channel](), eventLoop: loop) }.get()
+    let (accepted, isInterrupted) = try await loop.submit {
+      (NIOLoopBoundBox([any Channel](), eventLoop: loop), NIOLoopBoundBox(false, eventLoop: loop))
+    }.get()
     self.group = group
     self.accepted = accepted
+    self.isInterrupted = isInterrupted
     listener = try await ServerBootstrap(group: group)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { inbound in
+        if isInterrupted.value { return inbound.close() }
         accepted.value.append(inbound)
         let (near, far) = (Glue(), Glue())
         return ClientBootstrap(group: inbound.eventLoop)
@@ -53,6 +58,19 @@ final class Relay: Sendable {
       for channel in accepted.value { channel.close(promise: nil) }
       accepted.value = []
     }.get()
+  }
+
+  /// Closes every connection, and new ones at once, until ``restore()``.
+  func interrupt() async throws {
+    let isInterrupted = isInterrupted
+    try await listener.eventLoop.submit { isInterrupted.value = true }.get()
+    try await cut()
+  }
+
+  /// Lets connections through again.
+  func restore() async throws {
+    let isInterrupted = isInterrupted
+    try await listener.eventLoop.submit { isInterrupted.value = false }.get()
   }
 
   /// Lets nothing from the client through any more, without closing anything.
