@@ -75,7 +75,8 @@ package final class OrdersService: Sendable {
       return InboxConsumer(
         queue: EventTopology.ordersInventoryEvents,
         handlers: Dictionary(uniqueKeysWithValues: types.map { ($0, handler) }), isNews: OrdersDatabase.isNews,
-        pool: pool, connector: broker, environment: environment, options: configuration.inbox, didCommit: { engine.wake() })
+        pool: pool, connector: broker, environment: environment, options: configuration.inbox,
+        didCommit: { engine.wake() })
     }
     letters = DeadLetterStore(
       pool: pool, connector: broker, topology: EventTopology.ordersInventoryEvents.topology, environment: environment)

@@ -27,7 +27,8 @@ public struct CheckoutChaos: Scenario {
     let kinds = (FaultKind.all + FaultKind.ofCache + FaultKind.ofBroker).filter { $0 != .databaseFailOver }
     let checkout = CheckoutWorld(
       world,
-      .init(stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life,
+      .init(
+        stock: stock, faults: .drawn(from: world.kernel, allowing: kinds), reservationLife: life,
         step: step))
     return checkout.play(clients: clients) { client, _ in
       for number in 1...orders {

@@ -146,7 +146,8 @@ extension PlantedBugCatalogue {
           in: "INSERT INTO inbox", replace: "attempts = inbox.attempts + 1", with: "attempts = inbox.attempts")
       ]),
     PlantedBug(
-      "retry-without-revival", "a dead letter is sent again, and its event is still given up", foundBy: ["poison-message"],
+      "retry-without-revival", "a dead letter is sent again, and its event is still given up",
+      foundBy: ["poison-message"],
       as: [.deadLetterIsRetried]
     ).with { $0.swallows = "UPDATE inbox SET attempts = 0" },
     PlantedBug(
