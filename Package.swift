@@ -98,9 +98,8 @@ let package = Package(
     .target(
       name: "Orders",
       dependencies: [
-        "InventoryAPI", "Payments", "Seams", "ServiceKit", .configuration, .crypto, .httpTypes, .hummingbird, .logging,
-        .mustache,
-        .nioCore,
+        "InventoryAPI", "Payments", "Seams", "ServiceKit", .collections, .configuration, .crypto, .httpTypes,
+        .hummingbird, .logging, .mustache, .nioCore,
       ],
       path: "Sources/Orders", resources: [.embedInCode("Migrations"), .embedInCode("Pages")], swiftSettings: settings),
     .executableTarget(

@@ -28,7 +28,7 @@ import Testing
 
   private static let failing = "echo 'error: it does not compile'; exit 1"
 
-  /// A build that makes a program which says how it was called, and refuses what `bench reserve --only-check` gets.
+  /// A build that makes a program which says how it was called, and refuses what a bench with `--only-check` gets.
   private static let succeeding = """
     mkdir -p "$3/.build/release"
     for product in zoco zocod; do
@@ -123,10 +123,11 @@ import Testing
     #expect(end.errors.contains("the build failed") && end.errors.contains("error: it does not compile"), "\(end)")
   }
 
-  @Test func wrongUseOfTheBenchIsToldBeforeAServerStarts() throws {
-    let end = try zoco("bench", "reserve", "--seconds", "0", outcome: Self.succeeding)
+  @Test(arguments: ["reserve", "orders"])
+  func wrongUseOfTheBenchIsToldBeforeAServerStarts(bench: String) throws {
+    let end = try zoco("bench", bench, "--seconds", "0", outcome: Self.succeeding)
     #expect(end.status == 64, "\(end)")
-    #expect(end.output == "zoco: bench reserve --seconds 0 --only-check\n", "\(end)")
+    #expect(end.output == "zoco: bench \(bench) --seconds 0 --only-check\n", "\(end)")
     #expect(end.builds.count == 1 && !end.errors.contains("postgres"), "\(end)")
   }
 }

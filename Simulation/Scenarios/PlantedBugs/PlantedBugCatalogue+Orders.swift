@@ -13,8 +13,8 @@ extension PlantedBugCatalogue {
       as: [.acceptedOrderIsStored],
       rewrites: [
         StatementRewrite(
-          in: "FROM idempotency_keys AS k JOIN orders", replace: "WHERE k.user_id",
-          with: "WHERE k.key = '' AND k.user_id"),
+          in: "JOIN idempotency_keys AS k ON", replace: "k.key = r.key",
+          with: "k.key = '' AND k.key = r.key"),
         StatementRewrite(
           in: "INSERT INTO idempotency_keys", replace: "AS k(user_id, key, request_hash, order_id)",
           with: "AS k(user_id, key, request_hash, order_id) ON CONFLICT DO NOTHING"),

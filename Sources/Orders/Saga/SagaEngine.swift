@@ -1,3 +1,4 @@
+import DequeModule
 import FoundationEssentials
 import Logging
 import Seams
@@ -24,8 +25,8 @@ final class SagaEngine: Sendable {
   }
 
   private struct State {
-    /// Sagas that are ours, with the time since when; those that do not fit in wait.
-    var waiting: [(saga: Saga, since: MonotonicInstant)] = []
+    /// Sagas that are ours, with the time since when, the oldest first; those that do not fit in wait.
+    var waiting: Deque<(saga: Saga, since: MonotonicInstant)> = []
     var running = 0
     var isRunning = false
     var isStopping = false
@@ -76,7 +77,7 @@ final class SagaEngine: Sendable {
   func begin(_ sagas: [Saga]) {
     guard !sagas.isEmpty else { return }
     let now = environment.clock.now
-    state.withLock { $0.waiting += sagas.map { ($0, now) } }
+    state.withLock { $0.waiting.append(contentsOf: sagas.map { ($0, now) }) }
     work.ring()
   }
 
@@ -179,7 +180,7 @@ final class SagaEngine: Sendable {
     let oldest = environment.clock.now.advanced(by: .zero - options.times.lease / 2)
     return state.withLock { state in
       guard !state.isStopping else { return nil }
-      state.waiting.removeAll { $0.since < oldest }
+      while let first = state.waiting.first, first.since < oldest { state.waiting.removeFirst() }
       guard state.running < options.concurrency, !state.waiting.isEmpty else { return nil }
       state.running += 1
       return state.waiting.removeFirst().saga

@@ -23,12 +23,14 @@ enum CreateSQL {
     return Int(Int32(bitPattern: number))
   }
 
-  /// The orders that users and keys among these stand for, and perhaps some more.
+  /// The orders that these users and keys stand for.
+  ///
+  /// By pairs: with one list of users and one of keys, PostgreSQL reads every key that these users have had.
   static func known(_ requests: [NewOrder]) -> SQLStatement {
     """
     SELECT k.user_id, k.key, k.request_hash, k.order_id, o.total, o.currency
-    FROM idempotency_keys AS k JOIN orders AS o ON o.id = k.order_id
-    WHERE k.user_id = ANY(\(requests.map(\.userId))::text[]) AND k.key = ANY(\(requests.map(\.key))::text[])
+    FROM unnest(\(requests.map(\.userId))::text[], \(requests.map(\.key))::text[]) AS r(user_id, key)
+    JOIN idempotency_keys AS k ON k.user_id = r.user_id AND k.key = r.key JOIN orders AS o ON o.id = k.order_id
     """
   }
 

@@ -10,8 +10,11 @@ struct BenchCommand: ParsableCommand {
         zoco bench cache     what the cache holds against JSON
         zoco bench kernel    round trips a second over the simulated network
         zoco bench history   a history of 10,000 operations judged
+        zoco bench orders    POST /orders against pgbench, with sagas running
         zoco bench reserve   POST /inventory/reserve against pgbench
         zoco bench sim       simulated HTTP requests a second in inventory-chaos
       """,
-    subcommands: [BenchCache.self, BenchKernel.self, BenchHistory.self, BenchReserve.self, BenchSim.self])
+    subcommands: [
+      BenchCache.self, BenchKernel.self, BenchHistory.self, BenchOrders.self, BenchReserve.self, BenchSim.self,
+    ])
 }

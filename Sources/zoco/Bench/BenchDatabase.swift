@@ -1,37 +1,57 @@
+import ArgumentParser
 import Foundation
 
-/// The database of `zoco bench reserve`, handled by PostgreSQL's own programs.
+/// A service's database for a bench on a real server, handled by PostgreSQL's own programs.
 struct BenchDatabase {
-  private static let name = "zoco_bench"
-
+  private let service: String
+  private let name: String
   private let server: String
   private let tools: String
   private let scripts: String
   /// The URL of the bench's own database.
   let url: String
 
+  /// The database on the server that `./zoco bench` has started.
+  ///
   /// - Parameters:
-  ///   - server: the URL of a superuser's database.
-  ///   - tools: the folder with psql and pgbench.
-  ///   - scripts: the folder with setup.sql and reserve.sql.
-  init(server: String, tools: String, scripts: String) {
+  ///   - service: whose it is: `inventory` or `orders`.
+  ///   - scripts: the folder of the scripts for psql and pgbench.
+  /// - Throws: `ValidationError` when there is no server.
+  init(of service: String, scripts: String) throws {
+    let environment = ProcessInfo.processInfo.environment
+    guard let server = environment["ZOCO_TEST_DATABASE_URL"], let tools = environment["ZOCO_POSTGRES_BIN"] else {
+      throw ValidationError("no PostgreSQL to measure on: let ./zoco bench start one")
+    }
+    self.service = service
     self.server = server
     self.tools = tools
     self.scripts = scripts
+    name = "zoco_bench_\(service)"
     let parts = server.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
     let base = parts[0][..<(parts[0].lastIndex(of: "/") ?? parts[0].endIndex)]
-    url = "\(base)/\(Self.name)" + (parts.count > 1 ? "?\(parts[1])" : "")
+    url = "\(base)/\(name)" + (parts.count > 1 ? "?\(parts[1])" : "")
   }
 
   /// Makes the database anew, with the service's migrations.
   func create() throws {
-    try psql(server, ["-c", "DROP DATABASE IF EXISTS \(Self.name)", "-c", "CREATE DATABASE \(Self.name)"])
-    try Subprocess.run(Subprocess.sibling("zocod"), ["migrate", "up"], ["DATABASE_URL": url])
+    try psql(server, ["-c", "DROP DATABASE IF EXISTS \(name)", "-c", "CREATE DATABASE \(name)"])
+    try zocod(["migrate", "up"])
   }
 
-  /// Empties the tables and fills in `products` products.
-  func reset(products: Int) throws {
-    try psql(url, ["-v", "products=\(products)", "-f", "\(scripts)/setup.sql"])
+  /// Creates `products` products, in the inventory with a million units each.
+  func seed(products: Int) throws {
+    try zocod(["seed", "--products", "\(products)", "--quantity", "1000000"])
+  }
+
+  /// Runs a script of psql, which knows `products`.
+  func run(_ script: String, products: Int) throws {
+    try psql(url, ["-v", "products=\(products)", "-f", "\(scripts)/\(script)"])
+  }
+
+  /// What numbers were measured on: the server's version, and that it keeps what it commits.
+  func settings() throws -> String {
+    let values = try ["server_version", "fsync", "synchronous_commit"].map { try query("SHOW \($0)") }
+    return "PostgreSQL \(values[0]), fsync \(values[1]), synchronous_commit \(values[2])"
   }
 
   /// The single value that `statement` answers.
@@ -39,18 +59,22 @@ struct BenchDatabase {
     try psql(url, ["-A", "-t", "-c", statement]).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 
-  /// Runs the baseline, after a second of warming up.
+  /// Runs the baseline of a script of pgbench, which knows `products`, after a second of warming up.
   ///
   /// - Returns: transactions a second, without the time to connect.
-  func pgbench(products: Int, seconds: Int) throws -> Double {
+  func pgbench(_ script: String, products: Int, seconds: Int) throws -> Double {
     let common = ["-n", "-M", "prepared", "-c", "20", "-j", "1", "-D", "products=\(products)"]
-    let script = ["-f", "\(scripts)/reserve.sql", url]
-    try Subprocess.run("\(tools)/pgbench", common + ["-T", "1"] + script)
-    let output = try Subprocess.run("\(tools)/pgbench", common + ["-T", "\(seconds)"] + script)
+    let file = ["-f", "\(scripts)/\(script)", url]
+    try Subprocess.run("\(tools)/pgbench", common + ["-T", "1"] + file)
+    let output = try Subprocess.run("\(tools)/pgbench", common + ["-T", "\(seconds)"] + file)
     guard let line = output.split(separator: "\n").last(where: { $0.hasPrefix("tps = ") }),
       let rate = Double(line.dropFirst(6).prefix { !$0.isWhitespace })
     else { throw KeepAliveClient.Failure(description: "pgbench printed no rate:\n\(output)") }
     return rate
+  }
+
+  private func zocod(_ arguments: [String]) throws {
+    try Subprocess.run(Subprocess.sibling("zocod"), arguments + ["--service", service], ["DATABASE_URL": url])
   }
 
   @discardableResult

@@ -43,15 +43,9 @@ struct BenchReserve: ParsableCommand {
 
   func run() throws {
     if onlyCheck { return }
-    let environment = ProcessInfo.processInfo.environment
-    guard let server = environment["ZOCO_TEST_DATABASE_URL"], let tools = environment["ZOCO_POSTGRES_BIN"] else {
-      throw ValidationError("no PostgreSQL to measure on: start it through ./zoco bench reserve")
-    }
-    let database = BenchDatabase(server: server, tools: tools, scripts: scripts)
+    let database = try BenchDatabase(of: "inventory", scripts: scripts)
     try database.create()
-    print(
-      "PostgreSQL: \(try database.query("SHOW server_version")), fsync \(try database.query("SHOW fsync")),",
-      "synchronous_commit \(try database.query("SHOW synchronous_commit"))")
+    print(try database.settings())
     print("machine: \(Machine.description)")
     for products in [10_000, 1] {
       try compare(products: products, on: database)
@@ -63,9 +57,9 @@ struct BenchReserve: ParsableCommand {
     var served: [KeepAliveClient.Outcome] = []
     for turn in 1...turns {
       FileHandle.standardError.write(Data("\(title(products)), turn \(turn) of \(turns)…\n".utf8))
-      try database.reset(products: products)
-      baseline.append(try database.pgbench(products: products, seconds: seconds))
-      try database.reset(products: products)
+      try database.run("setup.sql", products: products)
+      baseline.append(try database.pgbench("reserve.sql", products: products, seconds: seconds))
+      try database.run("setup.sql", products: products)
       served.append(try serve(products: products, database))
     }
     let pgbench = baseline.reduce(0, +) / Double(turns)
@@ -87,7 +81,7 @@ struct BenchReserve: ParsableCommand {
   private func title(_ products: Int) -> String { products == 1 ? "one hot product" : "\(products) products" }
 
   private func serve(products: Int, _ database: BenchDatabase) throws -> KeepAliveClient.Outcome {
-    let service = try InventoryProcess(database: database.url)
+    let service = try ServiceProcess("inventory", ["DATABASE_URL": database.url])
     defer { service.stop() }
     let client = KeepAliveClient(port: service.port, connections: connections)
     var requests = ReserveRequests(products: products, port: service.port)

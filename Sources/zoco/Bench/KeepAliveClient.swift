@@ -2,16 +2,15 @@ import Foundation
 import Glibc
 import Histogram
 
-/// A closed-loop HTTP/1.1 client on one thread: every connection sends its next request as soon as it has read the
-/// answer to the one before. It costs so little that the server, not the client, is measured.
+/// An HTTP/1.1 client on one thread. It costs so little that the server, not the client, is measured.
 struct KeepAliveClient {
   /// What came of a run.
   struct Outcome {
-    /// Answers with status 200.
+    /// Answers with the status that was asked for.
     var succeeded = 0
     /// Other answers, by status.
     var refused: [Int: Int] = [:]
-    /// From the send of a request to the last byte of its answer, in microseconds; answers of status 200 only.
+    /// From the send of a request to the last byte of its answer, in microseconds; of the answers that succeeded.
     var latency = Histogram<UInt32>(highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: .two)
     /// How long the run took, in seconds.
     var seconds = 0.0
@@ -32,46 +31,110 @@ struct KeepAliveClient {
   private struct Connection {
     var descriptor: Int32
     var received: [UInt8] = []
+    /// From when on its request's time counts.
     var sentAt: UInt64 = 0
   }
 
   let port: UInt16
   let connections: Int
+  /// The status of an answer that succeeded.
+  var status = 200
 
-  /// Sends requests for `duration` seconds to 127.0.0.1.
+  /// Sends requests for `duration` seconds to 127.0.0.1 in a closed loop: every connection sends its next request as soon
+  /// as it has read the answer to the one before.
   ///
   /// - Parameter request: appends the next request, head and body, to the buffer.
   /// - Throws: ``Failure`` when a connection cannot be opened or breaks.
   func run(seconds duration: Double, request: (inout [UInt8]) -> Void) throws -> Outcome {
+    try withConnections { open, outcome in
+      var buffer: [UInt8] = []
+      let end = now() + UInt64(duration * 1e9)
+      for index in open.indices { try send(&open[index], &buffer, from: now(), request) }
+      var waiting = open.count
+      while waiting > 0 {
+        for index in try answered(&open, &outcome, waitingUntil: now() + Self.patience) {
+          let moment = now()
+          if moment < end { try send(&open[index], &buffer, from: moment, request) } else { waiting -= 1 }
+        }
+      }
+    }
+  }
+
+  /// Sends requests for `duration` seconds to 127.0.0.1 in an open loop: at random moments, `rate` a second on average
+  /// (Poisson arrivals), however long the answers take.
+  ///
+  /// Latency counts from the moment at which a request was due: where it has to wait for a free connection, the wait
+  /// counts.
+  ///
+  /// - Parameter request: appends the next request, head and body, to the buffer.
+  /// - Throws: ``Failure`` when a connection cannot be opened or breaks.
+  func run(seconds duration: Double, rate: Double, request: (inout [UInt8]) -> Void) throws -> Outcome {
+    try withConnections { open, outcome in
+      var buffer: [UInt8] = []
+      var idle = Array(open.indices)
+      var due: ArraySlice<UInt64> = []
+      var generator = SystemRandomNumberGenerator()
+      func pause() -> UInt64 { UInt64(-log(1 - Double.random(in: 0..<1, using: &generator)) / rate * 1e9) }
+      let end = now() + UInt64(duration * 1e9)
+      var next = now() + pause()
+      while next < end || !due.isEmpty || idle.count < open.count {
+        let moment = now()
+        while next < end, next <= moment {
+          due.append(next)
+          next += pause()
+        }
+        while !due.isEmpty, let index = idle.popLast() {
+          try send(&open[index], &buffer, from: due.removeFirst(), request)
+        }
+        let isAnswerAwaited = next >= end || !due.isEmpty
+        if isAnswerAwaited, idle.count == open.count { continue }
+        let wake = isAnswerAwaited ? moment + Self.patience : next
+        idle += try answered(&open, &outcome, waitingUntil: wake, isLate: isAnswerAwaited)
+      }
+    }
+  }
+
+  /// How long the client waits for any answer.
+  private static let patience: UInt64 = 10_000_000_000
+
+  private func withConnections(_ body: (inout [Connection], inout Outcome) throws -> Void) throws -> Outcome {
     var open: [Connection] = []
     defer { for connection in open { close(connection.descriptor) } }
     for _ in 0..<connections { open.append(Connection(descriptor: try connect())) }
     var outcome = Outcome()
-    var buffer: [UInt8] = []
     let started = now()
-    let end = started + UInt64(duration * 1e9)
-    for index in open.indices { try send(&open[index], &buffer, request) }
-    var waiting = open.count
-    var watched = open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
-    while waiting > 0 {
-      let count = poll(&watched, nfds_t(watched.count), 10_000)
-      guard count > 0 else {
-        throw count == 0 ? Failure(description: "no answer within 10 s") : failure("poll")
-      }
-      for index in watched.indices where watched[index].revents != 0 {
-        guard let status = try receive(&open[index]) else { continue }
-        let moment = now()
-        if status == 200 {
-          outcome.succeeded += 1
-          outcome.latency.record((moment - open[index].sentAt) / 1000)
-        } else {
-          outcome.refused[status, default: 0] += 1
-        }
-        if moment < end { try send(&open[index], &buffer, request) } else { waiting -= 1 }
-      }
-    }
+    try body(&open, &outcome)
     outcome.seconds = Double(now() - started) / 1e9
     return outcome
+  }
+
+  /// Waits for answers.
+  ///
+  /// - Parameter isLate: whether it is a failure when none comes until `wake`.
+  /// - Returns: the connections whose answers have come.
+  private func answered(
+    _ open: inout [Connection], _ outcome: inout Outcome, waitingUntil wake: UInt64, isLate: Bool = true
+  ) throws -> [Int] {
+    var watched = open.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
+    let moment = now()
+    // Whole milliseconds, rounded up: a request may leave a millisecond late, which its latency shows.
+    let left = wake > moment ? (wake - moment + 999_999) / 1_000_000 : 0
+    let count = poll(&watched, nfds_t(watched.count), Int32(left))
+    guard count > 0 || count == 0 && !isLate else {
+      throw count == 0 ? Failure(description: "no answer within 10 s") : failure("poll")
+    }
+    var answered: [Int] = []
+    for index in watched.indices where watched[index].revents != 0 {
+      guard let status = try receive(&open[index]) else { continue }
+      if status == self.status {
+        outcome.succeeded += 1
+        outcome.latency.record((now() - open[index].sentAt) / 1000)
+      } else {
+        outcome.refused[status, default: 0] += 1
+      }
+      answered.append(index)
+    }
+    return answered
   }
 
   private func connect() throws -> Int32 {
@@ -95,11 +158,12 @@ struct KeepAliveClient {
     return descriptor
   }
 
-  private func send(_ connection: inout Connection, _ buffer: inout [UInt8], _ request: (inout [UInt8]) -> Void) throws
-  {
+  private func send(
+    _ connection: inout Connection, _ buffer: inout [UInt8], from moment: UInt64, _ request: (inout [UInt8]) -> Void
+  ) throws {
     buffer.removeAll(keepingCapacity: true)
     request(&buffer)
-    connection.sentAt = now()
+    connection.sentAt = moment
     var offset = 0
     while offset < buffer.count {
       let sent = buffer.withUnsafeBytes {

@@ -1,21 +1,23 @@
 import Foundation
 import Glibc
 
-/// A running `zocod inventory` on a free loopback port.
-final class InventoryProcess {
+/// A running service of `zocod` on a free loopback port.
+final class ServiceProcess {
   let port: UInt16
   private let process = Process()
 
-  /// Starts the service on `database` and waits until it is ready.
+  /// Starts a service and waits until it is ready.
   ///
+  /// - Parameters:
+  ///   - name: the command of `zocod`, whose port is in the variable `NAME_PORT`.
+  ///   - settings: its environment variables.
   /// - Throws: ``KeepAliveClient/Failure`` when it is not ready within 20 s.
-  init(database: String) throws {
+  init(_ name: String, _ settings: [String: String]) throws {
     port = try Self.freePort()
     process.executableURL = URL(fileURLWithPath: Subprocess.sibling("zocod"))
-    process.arguments = ["inventory"]
-    process.environment = ProcessInfo.processInfo.environment.merging([
-      "DATABASE_URL": database, "INVENTORY_PORT": String(port), "LOG_LEVEL": "error",
-    ]) { $1 }
+    process.arguments = [name]
+    let own = ["\(name.uppercased())_PORT": String(port), "LOG_LEVEL": "error"]
+    process.environment = ProcessInfo.processInfo.environment.merging(settings) { $1 }.merging(own) { $1 }
     try process.run()
     let started = ContinuousClock.now
     let probe = KeepAliveClient(port: port, connections: 1)
@@ -24,7 +26,7 @@ final class InventoryProcess {
       if let outcome = try? probe.run(seconds: 0, request: { $0 += request }), outcome.succeeded > 0 { return }
       guard process.isRunning, started.duration(to: .now) < .seconds(20) else {
         stop()
-        throw KeepAliveClient.Failure(description: "zocod inventory was not ready on port \(port) within 20 s")
+        throw KeepAliveClient.Failure(description: "zocod \(name) was not ready on port \(port) within 20 s")
       }
       usleep(50_000)
     }
@@ -63,5 +65,11 @@ enum Machine {
     let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last
     let name = model.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
     return "\(ProcessInfo.processInfo.activeProcessorCount) cores, \(name)"
+  }
+
+  /// How many processes ran or wanted to, on average over the last minute.
+  static var load: String {
+    let averages = try? String(contentsOfFile: "/proc/loadavg", encoding: .utf8)
+    return averages?.split(separator: " ").first.map(String.init) ?? "unknown"
   }
 }
