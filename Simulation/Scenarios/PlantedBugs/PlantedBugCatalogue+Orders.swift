@@ -6,7 +6,10 @@ extension PlantedBugCatalogue {
   static let orders: [PlantedBug] = [
     PlantedBug(
       "order-commit-swallowed", "some commits of the orders are answered and never happen", foundBy: ["checkout-chaos"],
-      as: [.acceptedOrderIsStored, .moneyAndStockAgree, .acceptedCancelIsStored, .toldOrderWasSo]
+      as: [
+        .acceptedOrderIsStored, .moneyAndStockAgree, .acceptedCancelIsStored, .toldOrderWasSo, .everyEventArrives,
+        .customerIsTold,
+      ]
     ).with { $0.commits = .rollsBackOneIn(20) },
     PlantedBug(
       "order-key-forgotten", "a key that stands for an order is not looked up", foundBy: ["idempotency-storm"],

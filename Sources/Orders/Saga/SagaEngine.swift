@@ -150,8 +150,11 @@ final class SagaEngine: Sendable {
     guard room > 0 else { return }
     do {
       let deadline = environment.clock.now.advanced(by: options.databaseTimeout)
-      begin(
-        try await database.claim(limit: min(room, 100), owner: owner, times: options.times, deadline: deadline))
+      let limit = min(room, 100)
+      let claimed = try await database.claim(limit: limit, owner: owner, times: options.times, deadline: deadline)
+      begin(claimed)
+      // As many as were asked for: there may be more.
+      if claimed.count == limit { look.ring() }
     } catch let error as SQLError {
       environment.logger.warning("looking for sagas failed", metadata: ["error": .string("\(error)")])
     }

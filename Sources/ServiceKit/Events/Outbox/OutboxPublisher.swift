@@ -19,6 +19,8 @@ package final class OutboxPublisher: Sendable {
     package var batchSize = 64
     /// How many transactions share the shards, each on a database connection and a channel of its own.
     package var lanes = 2
+    /// How many shards one transaction claims: it leaves others to other instances.
+    package var shardsPerTransaction = 4
     /// How often the outbox is looked at when no bell rings.
     package var pollInterval = Duration.milliseconds(500)
     /// The largest data of an event, bytes; larger ones are set aside unread. With ``batchSize`` and ``lanes`` it bounds
@@ -82,7 +84,9 @@ package final class OutboxPublisher: Sendable {
     pool: SQLPool, connector: any BrokerConnector, topology: BrokerTopology, routes: EventRoutes, doorbell: Doorbell,
     environment: ServiceEnvironment, options: Options = Options()
   ) {
-    precondition(options.batchSize > 0 && options.lanes > 0, "a publisher that publishes nothing")
+    precondition(
+      options.batchSize > 0 && options.lanes > 0 && options.shardsPerTransaction > 0,
+      "a publisher that publishes nothing")
     // The pauses between rounds are ours: those of the session must end before a round does.
     var limits = BrokerSession.Options()
     limits.maximumBackOff = options.brokerTimeout / 2
@@ -226,11 +230,17 @@ package final class OutboxPublisher: Sendable {
   private func publish(
     share shards: [Int], batchSize: Int, through lane: ConfirmingPublisher
   ) async throws -> LaneResult {
-    do {
-      return LaneResult(didSomething: try await publish(shards, batchSize: batchSize, through: lane))
-    } catch  where error is SQLError || error is BrokerError {
-      return LaneResult(failure: error)
+    var result = LaneResult()
+    for start in stride(from: 0, to: shards.count, by: options.shardsPerTransaction) {
+      let few = Array(shards[start..<min(start + options.shardsPerTransaction, shards.count)])
+      do {
+        if try await publish(few, batchSize: batchSize, through: lane) { result.didSomething = true }
+      } catch  where error is SQLError || error is BrokerError {
+        result.failure = error
+        break
+      }
     }
+    return result
   }
 
   /// The shards in which something waits, from a random one on: instances begin apart.
