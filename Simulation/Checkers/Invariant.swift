@@ -52,6 +52,8 @@ public enum Invariant: String, Sendable, Hashable, Codable, CaseIterable {
   case acceptedOrderIsStored = "an order that was accepted is stored, and its key stands for it alone"
   case acceptedCancelIsStored = "a cancel that was accepted is stored"
   case toldOrderWasSo = "what a client is told of an order was so"
+  case stopIsHeeded = "an order that is stopped before it is paid is not confirmed"
+  case sagaHasOneOwner = "a saga belongs to one instance at a time"
   case orderStatesAreLegal = "an order goes from state to state as it may, and ends once"
   case failureApplies = "an order fails only for a reason that applies to it"
   case noOrderFailsAfterHealing = "no order fails for want of an answer once every fault has healed"

@@ -45,6 +45,28 @@ import Testing
     #expect(bench.rows("notifications", "type") == ["order_failed"])
   }
 
+  /// Whoever finds the request itself wrong finds it wrong again: the order fails at once, and nothing is held.
+  @Test func aChargeThatTheProviderRejectsFailsTheOrder() throws {
+    let bench = try OrdersBench()
+    bench.payments.troubles["charge"] = [.failure(.rejected)]
+    bench.run { callers in
+      let order = try await callers[0].settled(try await callers[0].order().orderId)
+      check(order.orderStatus == "FAILED" && order.failureCode == "upstream_rejected", "\(order.json)")
+    }
+    #expect(bench.inventory.calls == ["reserve", "release orphan"])
+    #expect(bench.payments.calls == ["charge"])
+  }
+
+  @Test func aReleaseThatTheInventoryRejectsIsStuckAfterFiveTimes() throws {
+    let bench = try OrdersBench()
+    bench.inventory.troubles["release"] = Array(repeating: .failure(.rejected), count: 5)
+    bench.run { callers in
+      _ = try await callers[0].order(token: "tok_declined")
+      try await callers[0].pause(.seconds(120))
+    }
+    #expect(bench.rows("orders", "saga_state", "saga_refusals") == ["stuck 5"])
+  }
+
   /// Captured, and the answer lost: the same key is asked again, and captured once.
   @Test func aChargeWhoseAnswerWasLostIsAskedForAgain() throws {
     let bench = try OrdersBench()

@@ -27,9 +27,11 @@ import Testing
   ])
   func moneyAndStockDisagree(_ order: String) { #expect(judge(order)?.invariant == .moneyAndStockAgree) }
 
-  @Test func aReservationWithOtherLinesIsNoAgreement() {
+  @Test(arguments: [(false, true), (true, false)])
+  func aReservationWithOtherLinesOrAPaymentOfAnotherAmountIsNoAgreement(_ lines: Bool, _ amounts: Bool) {
     let order = MoneyAndStockAgree.Case(
-      orderId: Rows.id(1), status: "CONFIRMED", reservation: "confirmed", holdsItsLines: false, payments: ["captured"])
+      orderId: Rows.id(1), status: "CONFIRMED", reservation: "confirmed", holdsItsLines: lines, payments: ["captured"],
+      amountsAgree: amounts)
     #expect(MoneyAndStockAgree().judge([order])?.invariant == .moneyAndStockAgree)
   }
 

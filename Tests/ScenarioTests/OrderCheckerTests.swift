@@ -10,7 +10,7 @@ private struct OrdersLedger {
   private var now: Int64 = 0
   private(set) var around: OrderSurroundings
 
-  init(payments: [String] = []) { around = OrderSurroundings(stock: stock) { _ in payments } }
+  init() { around = OrderSurroundings(stock: stock) { _ in [] } }
 
   /// Commits and judges with every checker but the one of money and stock, which has tests of its own.
   mutating func commit(at milliseconds: Int64? = nil, _ fill: (inout OrdersCommit) -> Void) -> Violation? {
@@ -70,12 +70,26 @@ private struct OrdersLedger {
 }
 
 @Suite struct OrderCheckerTests {
+  /// The events of these numbers as they are published: 70 and 71 are an order's, 90 is of the inventory.
+  private static func events(_ numbers: UInt64..., last: String = "OrderConfirmed") -> [PublishedEvent] {
+    numbers.map { number in
+      let (type, subject, sequence): (String, UInt64, Int) =
+        switch number {
+        case 70: ("OrderCreated", 1, 1)
+        case 71: (last, 1, 2)
+        default: ("InventoryReserved", 5, 1)
+        }
+      return PublishedEvent(
+        id: Rows.id(number), type: type, subject: Rows.id(subject).uuidString.lowercased(), sequence: sequence)
+    }
+  }
+
   @Test func anOrderThatGoesItsWayAndTellsItsEndIsFine() {
     var ledger = OrdersLedger()
     #expect(ledger.makeOrder() == nil)
     for status in ["RESERVED", "PAID", "CONFIRMED"] { #expect(ledger.move(to: status) == nil) }
     ledger.look {
-      $0.published = [Rows.id(70), Rows.id(71), Rows.id(70)]
+      $0.published = Self.events(70, 71, 70)
       $0.told = [Rows.id(80): "order_confirmed"]
     }
     #expect(ledger.judgeAtRest() == nil)
@@ -159,7 +173,7 @@ private struct OrdersLedger {
     var ledger = OrdersLedger()
     #expect(ledger.makeOrder() == nil)
     #expect(ledger.judgeAtRest()?.invariant == .everyEventIsPublished)
-    ledger.look { $0.published = [Rows.id(70), Rows.id(99)] }
+    ledger.look { $0.published = Self.events(70, 99) }
     #expect(ledger.judgeAtRest()?.invariant == .publishedWasCommitted)
     ledger.look { $0.foreign = [Rows.id(99)] }
     #expect(ledger.judgeAtRest() == nil)
@@ -171,18 +185,62 @@ private struct OrdersLedger {
     #expect(ledger.move(to: "FAILED", failure: "payment_declined") == nil)
     ledger.look {
       $0.told = [Rows.id(80): "order_failed"]
-      $0.published = [Rows.id(70), Rows.id(71), Rows.id(70)]
+      $0.published = Self.events(70, 71, 70, last: "OrderFailed")
     }
     #expect(ledger.judgeAtRest() == nil)
-    ledger.look { $0.published = [Rows.id(71), Rows.id(70)] }
+    ledger.look { $0.published = Self.events(71, 70, last: "OrderFailed") }
     #expect(ledger.judgeAtRest()?.invariant == .subjectOrderIsKept)
+  }
+
+  @Test func anEventThatSaysSomethingElseThanItsRowIsFound() {
+    var ledger = OrdersLedger()
+    #expect(ledger.makeOrder() == nil)
+    for change in [{ $0.type = "OrderFailed" }, { $0.sequence = 2 }, { $0.subject = "somebody" }]
+      as [(inout PublishedEvent) -> Void]
+    {
+      ledger.look {
+        $0.published = Self.events(70)
+        change(&$0.published[0])
+      }
+      #expect(ledger.judgeAtRest()?.invariant == .publishedWasCommitted)
+    }
+  }
+
+  @Test(arguments: [("PENDING", true), ("RESERVED", true), ("PAID", false)])
+  func aStopBeforeThePaymentIsHeeded(_ status: String, _ isFound: Bool) {
+    var ledger = OrdersLedger()
+    #expect(ledger.makeOrder() == nil)
+    func stop(_ ledger: inout OrdersLedger) {
+      let old = ledger.shadow.orders[Rows.id(1)]
+      var new = old
+      new?.stopReason = "cancelled"
+      #expect(ledger.commit { $0.orders = [RowPair(old: old, new: new)] } == nil)
+    }
+    for state in ["PENDING", "RESERVED", "PAID"] {
+      if state != "PENDING" { #expect(ledger.move(to: state) == nil) }
+      if state == status { stop(&ledger) }
+    }
+    #expect(ledger.move(to: "CONFIRMED")?.invariant == (isFound ? .stopIsHeeded : nil))
+  }
+
+  @Test func aClaimBeforeTheLeaseIsOverIsFound() {
+    for (until, number, isFine) in [(Int64(1), 2, true), (900_000, 2, false), (1, 3, false)] {
+      var ledger = OrdersLedger()
+      #expect(ledger.makeOrder() == nil)
+      var old = ledger.shadow.orders[Rows.id(1)]
+      old?.leaseUntil = Timestamp(microsecondsSinceEpoch: until)
+      var new = old
+      new?.leaseNumber = number
+      let violation = ledger.commit(at: 500) { $0.orders = [RowPair(old: old, new: new)] }
+      #expect(violation?.invariant == (isFine ? nil : .sagaHasOneOwner))
+    }
   }
 
   @Test func anEventOfTheInventoryThatNeverArrivesIsFound() {
     var ledger = OrdersLedger()
     ledger.look {
       $0.stockEvents = [Rows.event(90, "InventoryReserved", of: 5, sequence: 1)]
-      $0.published = [Rows.id(90)]
+      $0.published = Self.events(90)
       $0.handledTypes = ["InventoryReserved"]
     }
     #expect(ledger.judgeAtRest()?.invariant == .everyEventArrives)
@@ -230,7 +288,7 @@ private struct OrdersLedger {
       #expect(ledger.makeOrder() == nil)
       #expect(ledger.move(to: "CANCELLED") == nil)
       ledger.look {
-        $0.published = [Rows.id(70), Rows.id(71)]
+        $0.published = Self.events(70, 71, last: "OrderCancelled")
         $0.told = told
       }
       #expect(ledger.judgeAtRest()?.invariant == .customerIsTold)

@@ -16,10 +16,13 @@ public struct EventsArePublished: OrderChecker, Sendable {
     for event in events { committed[event.id] = event }
     var seen: Set<UUID> = []
     var latest: [String: OutboxRow] = [:]
-    for id in around.published where !around.foreign.contains(id) && seen.insert(id).inserted {
-      guard let event = committed[id] else {
-        return Violation(.publishedWasCommitted, ["event \(id) is in no outbox"])
+    for told in around.published where !around.foreign.contains(told.id) && seen.insert(told.id).inserted {
+      guard let event = committed[told.id] else {
+        return Violation(.publishedWasCommitted, ["\(told) is in no outbox"])
       }
+      let written = PublishedEvent(
+        id: event.id, type: event.type, subject: event.subject.lowercased(), sequence: event.sequence)
+      if told != written { return Violation(.publishedWasCommitted, ["written: \(written)", "published: \(told)"]) }
       if let before = latest[event.subject], before.sequence > event.sequence {
         return Violation(.subjectOrderIsKept, ["first: \(before)", "then: \(event)"])
       }

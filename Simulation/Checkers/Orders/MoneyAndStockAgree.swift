@@ -15,16 +15,20 @@ public struct MoneyAndStockAgree: OrderChecker, Sendable {
     public var holdsItsLines: Bool
     /// The states of its payments: `captured`, `refunded`.
     public var payments: [String]
+    /// Whether what was captured is what the order costs, which is what its lines cost.
+    public var amountsAgree: Bool
 
     /// A case.
     public init(
-      orderId: UUID, status: String, reservation: String?, holdsItsLines: Bool = true, payments: [String]
+      orderId: UUID, status: String, reservation: String?, holdsItsLines: Bool = true, payments: [String],
+      amountsAgree: Bool = true
     ) {
       self.orderId = orderId
       self.status = status
       self.reservation = reservation
       self.holdsItsLines = holdsItsLines
       self.payments = payments
+      self.amountsAgree = amountsAgree
     }
 
     /// The order, its reservation and its payments in one line.
@@ -32,6 +36,7 @@ public struct MoneyAndStockAgree: OrderChecker, Sendable {
       "order \(orderId.uuidString.lowercased()) is \(status), its reservation \(reservation ?? "missing")"
         + "\(holdsItsLines ? "" : " with other lines"), "
         + "its payments: \(payments.isEmpty ? "none" : payments.joined(separator: ", "))"
+        + "\(amountsAgree ? "" : ", of other amounts")"
     }
   }
 
@@ -61,11 +66,14 @@ public struct MoneyAndStockAgree: OrderChecker, Sendable {
   private static func order(_ row: OrderRow, _ shadow: OrdersShadow, _ around: OrderSurroundings) -> Case {
     let reservation = around.stock.reservation(ofOrder: row.id)
     let wanted = Set((shadow.items[row.id] ?? []).map { LineKey(product: $0.productId, quantity: $0.quantity) })
+    let price = (shadow.items[row.id] ?? []).reduce(0) { $0 + $1.quantity * $1.unitPrice }
+    let payments = around.payments(row.id)
     let held = reservation.flatMap { around.stock.lines[$0] } ?? []
     return Case(
       orderId: row.id, status: row.status, reservation: reservation.flatMap { around.stock.reservations[$0]?.status },
       holdsItsLines: Set(held.map { LineKey(product: $0.productId, quantity: $0.quantity) }) == wanted,
-      payments: around.payments(row.id))
+      payments: payments.map(\.status),
+      amountsAgree: row.total == price && payments.allSatisfy { $0.amount == row.total })
   }
 
   private struct LineKey: Hashable {
@@ -75,7 +83,8 @@ public struct MoneyAndStockAgree: OrderChecker, Sendable {
 
   private static func agrees(_ order: Case) -> Bool {
     switch order.status {
-    case "CONFIRMED": order.reservation == "confirmed" && order.holdsItsLines && order.payments == ["captured"]
+    case "CONFIRMED":
+      order.reservation == "confirmed" && order.holdsItsLines && order.payments == ["captured"] && order.amountsAgree
     case "FAILED", "CANCELLED":
       order.reservation != "confirmed" && order.reservation != "pending"
         && order.payments.allSatisfy { $0 == "refunded" }

@@ -1,18 +1,43 @@
 public import FoundationEssentials
 public import Seams
 
+/// An event as it reached a queue. The id of its message is its own, or it is another's.
+public struct PublishedEvent: Sendable, Hashable, CustomStringConvertible {
+  /// CloudEvents `id`.
+  public var id: UUID
+  /// CloudEvents `type`.
+  public var type: String
+  /// CloudEvents `subject`.
+  public var subject: String
+  /// CloudEvents `sequence`.
+  public var sequence: Int
+
+  /// An event with these attributes.
+  public init(id: UUID, type: String, subject: String, sequence: Int) {
+    self.id = id
+    self.type = type
+    self.subject = subject
+    self.sequence = sequence
+  }
+
+  /// The attributes in one line.
+  public var description: String { "event \(id): \(type) of \(subject), sequence \(sequence)" }
+}
+
 /// What there is around the orders' tables: the stock, the money, and what was published.
 public struct OrderSurroundings {
   /// The inventory's committed tables.
   public var stock: InventoryShadow
   /// The events that the inventory has committed, in their order.
   public var stockEvents: [OutboxRow] = []
-  /// The states of an order's payments: `captured`, `refunded`.
-  public var payments: (UUID) -> [String]
+  /// The payments of an order: `captured` or `refunded`, and how much in minor units.
+  public var payments: (UUID) -> [(status: String, amount: Int)]
+  /// The civil time of the databases at instant 0.
+  public var databaseEpoch = Timestamp(microsecondsSinceEpoch: 0)
   /// When the system had recovered from its faults; `nil` while it has not.
   public var recoveredAt: MonotonicInstant?
-  /// The ids of the events that reached a queue which takes all, in the order of their arrival; known at rest.
-  public var published: [UUID] = []
+  /// The events that reached a queue which takes all, in the order of their arrival; known at rest.
+  public var published: [PublishedEvent] = []
   /// The types of the notifications that reached their receiver, by their ids; known at rest.
   public var told: [UUID: String] = [:]
   /// Events that somebody else published.
@@ -23,7 +48,7 @@ public struct OrderSurroundings {
   public var handledTypes: Set<String> = []
 
   /// Surroundings of empty queues.
-  public init(stock: InventoryShadow, payments: @escaping (UUID) -> [String]) {
+  public init(stock: InventoryShadow, payments: @escaping (UUID) -> [(status: String, amount: Int)]) {
     self.stock = stock
     self.payments = payments
   }
@@ -50,6 +75,6 @@ public enum OrderCheckers {
   /// One of each, in the order in which they judge a commit.
   public static let all: [any OrderChecker & Sendable] = [
     OrderStatesAreLegal(), MoneyAndStockAgree(), OrdersTellTheirEnd(), FailuresHaveReasons(), EventsArePublished(),
-    DeliveriesTakeEffectOnce(), CustomersAreTold(),
+    DeliveriesTakeEffectOnce(), CustomersAreTold(), StopsAreHeeded(), SagasHaveOneOwner(),
   ]
 }

@@ -17,11 +17,18 @@ public struct OrderRow: Sendable, Hashable, CustomStringConvertible {
   public var paymentToken: String
   /// What asked its saga to turn round: `cancelled` or `expired`; `nil` when nothing did.
   public var stopReason: String?
+  /// What it costs, in minor units.
+  public var total: Int
+  /// Rises with each claim of its saga.
+  public var leaseNumber: Int
+  /// Until when its saga belongs to somebody, or rests; `nil` when there is nothing more to do.
+  public var leaseUntil: Timestamp?
 
   /// A row with these values.
   public init(
     id: UUID, status: String, sagaState: String, sagaStep: String = "reserve", failureCode: String? = nil,
-    paymentToken: String = "tok_ok", stopReason: String? = nil
+    paymentToken: String = "tok_ok", stopReason: String? = nil, total: Int = 0,
+    leaseNumber: Int = 1, leaseUntil: Timestamp? = nil
   ) {
     self.id = id
     self.status = status
@@ -30,6 +37,9 @@ public struct OrderRow: Sendable, Hashable, CustomStringConvertible {
     self.failureCode = failureCode
     self.paymentToken = paymentToken
     self.stopReason = stopReason
+    self.total = total
+    self.leaseNumber = leaseNumber
+    self.leaseUntil = leaseUntil
   }
 
   /// Whether the order has come to its end.
@@ -50,12 +60,15 @@ public struct OrderItemRow: Sendable, Hashable {
   public var productId: UUID
   /// Units of it.
   public var quantity: Int
+  /// What a unit costs, in minor units.
+  public var unitPrice: Int
 
   /// A row with these values.
-  public init(orderId: UUID, productId: UUID, quantity: Int) {
+  public init(orderId: UUID, productId: UUID, quantity: Int, unitPrice: Int = 0) {
     self.orderId = orderId
     self.productId = productId
     self.quantity = quantity
+    self.unitPrice = unitPrice
   }
 }
 

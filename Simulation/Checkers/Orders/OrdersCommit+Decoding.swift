@@ -28,13 +28,16 @@ extension OrderRow {
       id: row.read("id"), status: row.read("status"), sagaState: row.read("saga_state"),
       sagaStep: row.read("saga_step"),
       failureCode: row.readIfPresent("failure_code"), paymentToken: row.read("payment_token"),
-      stopReason: row.readIfPresent("stop_reason"))
+      stopReason: row.readIfPresent("stop_reason"), total: row.read("total"), leaseNumber: row.read("lease_number"),
+      leaseUntil: row.readIfPresent("lease_until"))
   }
 }
 
 extension OrderItemRow {
   fileprivate init(_ row: ColumnReader) {
-    self.init(orderId: row.read("order_id"), productId: row.read("product_id"), quantity: row.read("quantity"))
+    self.init(
+      orderId: row.read("order_id"), productId: row.read("product_id"), quantity: row.read("quantity"),
+      unitPrice: row.read("unit_price"))
   }
 }
 

@@ -22,6 +22,8 @@ public final class OrdersShadow {
   /// The states of each order, with the time from which on it was in them.
   @exclusivity(unchecked) private var states: [UUID: [(since: MonotonicInstant, status: String)]] = [:]
 
+  /// The state that each order was in when its saga was first asked to turn round.
+  @exclusivity(unchecked) public private(set) var statusWhenStopped: [UUID: String] = [:]
   @exclusivity(unchecked) private var openOrders = 0
 
   /// Empty tables.
@@ -37,6 +39,9 @@ public final class OrdersShadow {
       }
       orders[id] = change.new
       let (before, after) = (change.old.map(Self.isOpen) ?? false, change.new.map(Self.isOpen) ?? false)
+      if change.new?.stopReason != nil, change.old?.stopReason == nil {
+        statusWhenStopped[id] = change.old?.status
+      }
       openOrders += (after ? 1 : 0) - (before ? 1 : 0)
       if let status = change.new?.status, status != change.old?.status {
         states[id, default: []].append((commit.time, status))

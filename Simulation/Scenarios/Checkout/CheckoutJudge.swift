@@ -76,7 +76,10 @@ final class CheckoutJudge: @unchecked Sendable {
   }
 
   private func surroundings() -> OrderSurroundings {
-    var around = OrderSurroundings(stock: stock) { [paid] in paid.payments(of: $0).map(\.status.rawValue) }
+    var around = OrderSurroundings(stock: stock) { [paid] in
+      paid.payments(of: $0).map { ($0.status.rawValue, $0.amount) }
+    }
+    around.databaseEpoch = world.kernel.options.wallOrigin
     around.recoveredAt = recoveredAt
     return around
   }
@@ -138,8 +141,9 @@ final class CheckoutJudge: @unchecked Sendable {
     for (name, count) in zip(RunReport.orderFigures, [confirmed, ends.count - confirmed]) {
       world.figures.append(.init(name, Double(count)))
     }
-    world.figures.append(.init("events published", Double(Set(around.published).count)))
-    world.figures.append(.init("copies of events", Double(around.published.count - Set(around.published).count)))
+    let distinct = Set(around.published.map(\.id)).count
+    world.figures.append(.init("events published", Double(distinct)))
+    world.figures.append(.init("copies of events", Double(around.published.count - distinct)))
   }
 
   private func violate(_ violation: Violation) { world.violate(violation.invariant.rawValue, violation.evidence) }

@@ -56,12 +56,17 @@ public struct PoisonMessage: Scenario {
   }
 
   private func poisons(_ stream: RandomStream) -> [Poison] {
-    let ids = (0..<6).map { _ in stream.uuid() }
+    let ids = (0..<8).map { _ in stream.uuid() }
     func event(_ number: Int, _ type: String, _ data: [JSONMember]) -> String {
       let event = CloudEvent(id: ids[number], source: "urn:zoco:rogue", type: type, data: .object(data))
       return String(buffer: event.encoded)
     }
+    let order = JSONMember("orderId", .string(stream.uuid().canonicalText))
     return [
+      Poison(
+        id: ids[6], body: event(6, "InventoryReleased", [order, JSONMember("reason", .string("Expired"))]),
+        reason: "names no reason"),
+      Poison(id: ids[7], body: event(7, "StockDepleted", [order]), reason: "names no product"),
       Poison(id: ids[0], body: "\u{0}\u{1} no JSON at all \(ids[0])", reason: "it is no event"),
       Poison(id: ids[1], body: "{\"id\":\"\(ids[1].canonicalText)\",\"orderId\":7}", reason: "it is no event"),
       Poison(id: ids[2], body: event(2, "InventoryPainted", []), reason: "nothing handles the type"),

@@ -1,3 +1,4 @@
+internal import Checkers
 internal import Faults
 internal import FoundationEssentials
 internal import NIOCore
@@ -54,8 +55,14 @@ final class BrokerHost: FaultableBroker, @unchecked Sendable {
       deadline: deadline)
   }
 
-  /// The ids of the events that were published, in the order of their arrival; some more than once.
-  var published: [UUID] { server.messages(in: Self.audit).compactMap { $0.messageID.flatMap { UUID(text: $0) } } }
+  /// The events that were published, in the order of their arrival; some more than once. What is no event is left out.
+  var published: [PublishedEvent] {
+    server.messages(in: Self.audit).compactMap { message in
+      (try? CloudEvent(parsing: message.body)).map {
+        PublishedEvent(id: $0.id, type: $0.type, subject: $0.subject ?? "", sequence: $0.sequence ?? 0)
+      }
+    }
+  }
 
   /// The messages in the queues that consumers empty, by queue.
   var waiting: [(queue: String, count: Int)] {

@@ -47,6 +47,8 @@ public struct PlantedBug: Sendable {
     case refundsWithoutAsking
     /// A charge without an answer is taken for declined.
     case takesLostChargeForDeclined
+    /// Half of the price is charged.
+    case chargesHalf
     /// A declined charge is taken for captured.
     case takesDeclineForCapture
     /// A refusal is taken for a failure: it is tried again, and opens the circuit.

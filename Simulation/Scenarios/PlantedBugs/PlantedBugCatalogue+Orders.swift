@@ -35,6 +35,25 @@ extension PlantedBugCatalogue {
       as: [.acceptedCancelIsStored]
     ).with { $0.swallows = "UPDATE orders SET stop_reason" },
     PlantedBug(
+      "stop-not-read", "a step is recorded without looking whether the order is cancelled",
+      foundBy: ["cancel-race", "checkout-chaos"], as: [.stopIsHeeded],
+      rewrites: [
+        StatementRewrite(
+          in: "saga_version, stop_reason, created_at", replace: "saga_version, stop_reason,",
+          with: "saga_version, NULL::text AS stop_reason,")
+      ]),
+    PlantedBug(
+      "lease-ignored", "an instance takes sagas that belong to another", foundBy: ["checkout", "checkout-chaos"],
+      as: [.sagaHasOneOwner],
+      rewrites: [
+        StatementRewrite(
+          in: "SELECT EXISTS (SELECT 1 FROM orders WHERE lease_until", replace: "lease_until <= now()",
+          with: "lease_until <= now() + interval '1 hour'"),
+        StatementRewrite(
+          in: "SELECT id FROM orders WHERE lease_until", replace: "WHERE lease_until <= now()",
+          with: "WHERE lease_until <= now() + interval '1 hour'"),
+      ]),
+    PlantedBug(
       "history-untold", "no history says what an order was", foundBy: ["checkout"], as: [.orderStatesAreLegal]
     ).with { $0.swallows = "INSERT INTO order_history" },
     PlantedBug(
@@ -105,6 +124,9 @@ extension PlantedBugCatalogue {
       as: [.moneyAndStockAgree]
     ).with { $0.calls = [.takesDeclineForCapture] },
     PlantedBug(
+      "half-charged", "half of what an order costs is charged", foundBy: ["checkout"], as: [.moneyAndStockAgree]
+    ).with { $0.calls = [.chargesHalf] },
+    PlantedBug(
       "refund-not-sent", "what an order was paid is not given back",
       foundBy: ["expiry-against-payment", "checkout-chaos"], as: [.moneyAndStockAgree]
     ).with { $0.calls = [.refundsWithoutAsking] },
@@ -119,7 +141,7 @@ extension PlantedBugCatalogue {
     ).with { $0.broker = [.confirmsWithoutSending] },
     PlantedBug(
       "acknowledged-too-early", "a delivery is acknowledged before it is handled",
-      foundBy: ["checkout-chaos"], as: [.everyEventArrives]
+      foundBy: ["poison-message"], as: [.poisonIsSetAside, .everyEventArrives]
     ).with { $0.broker = [.acknowledgesBeforeHandling] },
     PlantedBug(
       "copies-unlike", "each copy of an event has an id of its own", foundBy: ["duplicate-delivery"],

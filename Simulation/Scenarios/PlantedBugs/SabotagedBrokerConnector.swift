@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import NIOCore
 internal import Seams
 
 /// The broker seam with a planted bug in it.
@@ -67,8 +68,10 @@ private final class SabotagedBrokerChannel: BrokerChannel, @unchecked Sendable {
     if sabotage.contains(.freshMessageIds) {
       for index in sent.indices {
         published += 1
-        sent[index].message.messageID = UUID(high: 0x4000, low: 0x8000_0000_0000_0000 | UInt64(published))
-          .uuidString.lowercased()
+        let fresh = UUID(high: 0x4000, low: 0x8000_0000_0000_0000 | UInt64(published)).uuidString.lowercased()
+        let body = String(buffer: sent[index].message.body)
+        guard let id = sent[index].message.messageID, let place = body.firstRange(of: id) else { continue }
+        sent[index].message.body = ByteBuffer(string: body.replacingCharacters(in: place, with: fresh))
         count.add()
       }
     }

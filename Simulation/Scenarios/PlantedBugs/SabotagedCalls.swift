@@ -70,6 +70,11 @@ struct SabotagedPaymentProvider: PaymentProvider {
   let count: SabotageCount
 
   func charge(_ charge: Charge, idempotencyKey: String, context: CallContext) async throws -> ChargeResult {
+    var charge = charge
+    if sabotage.contains(.chargesHalf) {
+      charge.amount /= 2
+      count.add()
+    }
     do {
       let result = try await base.charge(charge, idempotencyKey: idempotencyKey, context: context)
       guard case .declined = result, sabotage.contains(.takesDeclineForCapture) else { return result }

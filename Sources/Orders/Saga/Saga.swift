@@ -23,6 +23,8 @@ package struct Saga: Sendable, Hashable {
   package var refusals = 0
   /// How often the step was called.
   package var attempts = 1
+  /// Whether the step was called before it was read.
+  package var isBegun = false
   /// The number of the owner's lease.
   package var lease = 1
   /// Whether there is no time left for going forward.

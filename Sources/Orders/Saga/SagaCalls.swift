@@ -23,7 +23,10 @@ struct SagaCalls: Sendable {
       case .release: return try await release(saga, context)
       }
     } catch let error as ServiceCallError {
-      return .failed(Self.failure(error))
+      // Who finds the request itself wrong finds it wrong again. What a confirmation is answered with decides nothing:
+      // it is asked for until the reservation ends.
+      return error.code == .rejected && saga.step != .confirm
+        ? .refused(Self.failure(error)) : .failed(Self.failure(error))
     }
   }
 
@@ -92,6 +95,7 @@ struct SagaCalls: Sendable {
       switch error.code {
       case .circuitOpen: "circuit_open"
       case .deadlineExceeded: "upstream_timeout"
+      case .rejected: "upstream_rejected"
       default: "upstream_unavailable"
       }
     return OrderFailure(code: code, detail: String("\(error)".prefix(500)))

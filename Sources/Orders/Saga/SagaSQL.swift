@@ -62,8 +62,11 @@ enum SagaSQL {
 
   /// Writes sagas as they stand after a step.
   ///
+  /// A lease that lasts for the next step and its record stays as it is: then no indexed column changes, and the row's new
+  /// version stays on its page (HOT update).
+  ///
   /// - Parameter pauses: how long each rests, in milliseconds; 0: it goes on.
-  static func store(_ sagas: [Saga], pauses: [Int], owner: UUID, lease: Duration) -> SQLStatement {
+  static func store(_ sagas: [Saga], pauses: [Int], owner: UUID, times: SagaTimes) -> SQLStatement {
     let isOver = sagas.map { $0.state == .done || $0.state == .stuck }
     return """
       UPDATE orders AS o
@@ -72,7 +75,8 @@ enum SagaSQL {
         payment_id = c.payment_id, saga_refusals = c.refusals, updated_at = now(),
         lease_owner = CASE WHEN c.is_over OR c.pause > 0 THEN NULL ELSE \(owner)::uuid END,
         lease_until = CASE WHEN c.is_over THEN NULL WHEN c.pause > 0 THEN now() + c.pause * interval '1 millisecond'
-          ELSE now() + \(lease.inMilliseconds)::int8 * interval '1 millisecond' END
+          WHEN o.lease_until > now() + \((times.step + .seconds(10)).inMilliseconds)::int8 * interval '1 millisecond'
+          THEN o.lease_until ELSE now() + \(times.lease.inMilliseconds)::int8 * interval '1 millisecond' END
       FROM unnest(\(sagas.map(\.orderId))::uuid[], \(sagas.map(\.status.rawValue))::text[], \
       \(sagas.map(\.state.rawValue))::text[], \(sagas.map(\.step.rawValue))::text[], \(sagas.map(\.version))::int8[], \
       \(optional(sagas.map { $0.ending?.rawValue }))::text[], \(optional(sagas.map { $0.failure?.code }))::text[], \
@@ -155,7 +159,8 @@ extension Saga {
     reservationId = try row.decodeIfPresent("reservation_id")
     paymentId = try row.decodeIfPresent("payment_id")
     refusals = try row.decode("saga_refusals")
-    attempts = try row.decodeIfPresent("attempts") ?? 1
+    let begun: Int? = try row.decodeIfPresent("attempts")
+    (attempts, isBegun) = (begun ?? 1, begun != nil)
     lease = try row.decode("lease_number")
     isOverdue = try row.decode("is_overdue")
   }

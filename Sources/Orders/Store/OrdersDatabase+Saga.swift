@@ -55,7 +55,9 @@ extension OrdersDatabase {
           SagaSQL.claim(ids, owner: owner, lease: times.lease), SagaSQL.sagas(ids, limit: times.forward),
           SagaSQL.lines(ids),
         ], deadline: deadline)
-      let sagas = try Self.sagas(answers[1].rows, lines: answers[2].rows)
+      var sagas = try Self.sagas(answers[1].rows, lines: answers[2].rows)
+      // The steps are begun once more with what follows.
+      for index in sagas.indices where sagas[index].isBegun { sagas[index].attempts += 1 }
       _ = try await connection.executeBatch(
         [SagaSQL.beginSteps(sagas.map { ($0.orderId, $0.step) }), TransactionSQL.commit], deadline: deadline)
       return sagas
@@ -112,7 +114,7 @@ extension OrdersDatabase {
         return .outcome(.advanced(advance))
       }
       _ = try await connection.executeBatch(
-        writes.statements(owner: owner, lease: times.lease, newId: newId), deadline: batch.deadline)
+        writes.statements(owner: owner, times: times, newId: newId), deadline: batch.deadline)
       if writes.hasEvents { bell.ring() }
       return answers
     }

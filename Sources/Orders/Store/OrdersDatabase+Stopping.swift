@@ -1,4 +1,5 @@
 import FoundationEssentials
+import InventoryAPI
 import Seams
 import ServiceKit
 
@@ -32,24 +33,48 @@ extension OrdersDatabase {
     }
   }
 
-  /// Whether anything follows from an event: what the inventory tells of products, and of reservations that this service
-  /// made or ended itself, is no news.
+  /// What follows from an event of the inventory.
+  private enum News {
+    /// Nothing: it tells of a product, or of a reservation that this service made or ended itself.
+    case none
+    case confirmed(UUID)
+    case expired(UUID)
+
+    /// - Throws: `UnacceptableEvent` when its data is not what the contract says.
+    init(_ event: CloudEvent) throws {
+      switch event.type {
+      case "InventoryConfirmed": self = .confirmed(try event.id("orderId", of: "order"))
+      case "InventoryReserved":
+        _ = try event.id("orderId", of: "order")
+        self = .none
+      case "InventoryReleased":
+        let id = try event.id("orderId", of: "order")
+        guard let reason = event.text("reason"), InventoryReleaseReason(rawValue: reason) != nil || reason == "expired"
+        else { throw UnacceptableEvent("its data names no reason that there is") }
+        self = reason == "expired" ? .expired(id) : .none
+      default:
+        _ = try event.id("productId", of: "product")
+        self = .none
+      }
+    }
+  }
+
+  /// Whether anything follows from an event; what is malformed is for ``take(_:_:_:)`` to reject.
   static func isNews(_ event: CloudEvent) -> Bool {
-    event.type == "InventoryConfirmed" || event.type == "InventoryReleased" && event.text("reason") == "expired"
+    if let news = try? News(event), case .none = news { return false }
+    return true
   }
 
   /// What the inventory tells of an order's reservation, in the transaction that the inbox commits.
   static func take(
     _ event: CloudEvent, _ connection: any SQLConnection, _ deadline: MonotonicInstant
   ) async throws {
-    switch event.type {
-    case "InventoryReleased":
-      let id = try event.orderId()
+    switch try News(event) {
+    case .expired(let id):
       _ = try await connection.executeBatch(
         [OrderSQL.lock(id), OrderSQL.stop(id, reason: .expired)], deadline: deadline)
-    case "InventoryConfirmed":
-      _ = try await connection.execute(OrderSQL.wake(try event.orderId()), deadline: deadline)
-    default: break
+    case .confirmed(let id): _ = try await connection.execute(OrderSQL.wake(id), deadline: deadline)
+    case .none: break
     }
   }
 }
@@ -62,10 +87,10 @@ extension CloudEvent {
     return text
   }
 
-  /// The order that the event's data names.
-  fileprivate func orderId() throws -> UUID {
-    guard let id = text("orderId").flatMap({ UUID(text: $0) }) else {
-      throw UnacceptableEvent("its data names no order")
+  /// An id in the event's data.
+  fileprivate func id(_ name: String, of what: String) throws -> UUID {
+    guard let id = text(name).flatMap({ UUID(text: $0) }) else {
+      throw UnacceptableEvent("its data names no \(what)")
     }
     return id
   }

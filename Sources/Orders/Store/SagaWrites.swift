@@ -30,9 +30,9 @@ struct SagaWrites {
   }
 
   /// The statements, with COMMIT at their end.
-  func statements(owner: UUID, lease: Duration, newId: () -> UUID) -> [SQLStatement] {
+  func statements(owner: UUID, times: SagaTimes, newId: () -> UUID) -> [SQLStatement] {
     guard !sagas.isEmpty else { return [TransactionSQL.commit] }
-    var statements = [SagaSQL.store(sagas, pauses: pauses, owner: owner, lease: lease), SagaSQL.endSteps(ends)]
+    var statements = [SagaSQL.store(sagas, pauses: pauses, owner: owner, times: times), SagaSQL.endSteps(ends)]
     if !begins.isEmpty { statements.append(SagaSQL.beginSteps(begins)) }
     if !entered.isEmpty { statements.append(CreateSQL.insertHistory(entered)) }
     if !over.isEmpty {

@@ -55,11 +55,15 @@ extension LiveShop {
   /// What the checkers find broken.
   private func violations() async throws -> [String] {
     let (stocked, ordered) = (try await stockTables(), try await orderTables())
-    let published = try await log.events().map(\.id)
-    var paid: [UUID: [String]] = [:]
+    let published = try await log.events().map {
+      PublishedEvent(id: $0.id, type: $0.type, subject: $0.subject ?? "", sequence: $0.sequence ?? 0)
+    }
+    var paid: [UUID: [(status: String, amount: Int)]] = [:]
     for order in ordered.orders.compactMap(\.new) {
       let context = CallContext(deadline: LiveDatabase.soon(), correlationId: order.id)
-      paid[order.id] = try await payments.payments(orderId: order.id, context: context).map(\.status.rawValue)
+      paid[order.id] = try await payments.payments(orderId: order.id, context: context).map {
+        ($0.status.rawValue, $0.amount)
+      }
     }
     let waiting = try await log.waiting()
     let shadow = OrdersShadow()
@@ -134,19 +138,23 @@ extension LiveShop {
   private func orderTables() async throws -> OrdersCommit {
     var commit = OrdersCommit(time: orders.clock.now)
     commit.orders = try await orders.rows(
-      "SELECT id, status, saga_state, saga_step, failure_code, payment_token, stop_reason FROM orders ORDER BY created_at"
+      """
+      SELECT id, status, saga_state, saga_step, failure_code, payment_token, stop_reason, total
+      FROM orders ORDER BY created_at
+      """
     ).map {
       RowPair(
         old: nil,
         new: OrderRow(
           id: try $0.decode("id"), status: try $0.decode("status"), sagaState: try $0.decode("saga_state"),
           sagaStep: try $0.decode("saga_step"), failureCode: try $0.decodeIfPresent("failure_code"),
-          paymentToken: try $0.decode("payment_token"), stopReason: try $0.decodeIfPresent("stop_reason")))
+          paymentToken: try $0.decode("payment_token"), stopReason: try $0.decodeIfPresent("stop_reason"),
+          total: try $0.decode("total")))
     }
-    commit.items = try await orders.rows("SELECT order_id, product_id, quantity FROM order_items").map {
+    commit.items = try await orders.rows("SELECT order_id, product_id, quantity, unit_price FROM order_items").map {
       OrderItemRow(
         orderId: try $0.decode("order_id"), productId: try $0.decode("product_id"),
-        quantity: try $0.decode("quantity"))
+        quantity: try $0.decode("quantity"), unitPrice: try $0.decode("unit_price"))
     }
     commit.notifications = try await orders.rows("SELECT id, order_id, type FROM notifications").map {
       NotificationRow(id: try $0.decode("id"), orderId: try $0.decode("order_id"), type: try $0.decode("type"))

@@ -284,6 +284,27 @@ struct DeadLetterStoreTests {
     }
   }
 
+  /// A retry whose word got lost leaves its event revived, and perhaps its message in the queue: discarded, neither has an
+  /// effect any more.
+  @Test func aLetterThatIsDiscardedAfterARetryWithoutAnAnswerStaysDead() throws {
+    let world = try EventWorld(seed: 1)
+    world.run { client in
+      let bench = try await LetterBench(client)
+      let event = try await bench.kill(1)[0]
+      let id = try await bench.onlyLetter().id
+      bench.isBroken = false
+      let pool = world.pool(client.process)
+      let revived: SQLStatement = "UPDATE inbox SET attempts = 0, dead_at = NULL WHERE event_id = \(event.id)"
+      _ = try await pool.withConnection(deadline: bench.soon) { try await $0.execute(revived, deadline: bench.soon) }
+      try demand(try await bench.store.discard(id, by: "ada", reason: "a test's", deadline: bench.soon), .discarded)
+      try await client.publish([event.encoded])
+      try await client.sleep(.seconds(5))
+      try demand(world.rows("effects").count, 0)
+      try demand(bench.processed, 0)
+      bench.finish()
+    }
+  }
+
   @Test func withoutABrokerLettersCanBeReadAndDiscarded() throws {
     let world = try EventWorld(seed: 1)
     world.run { client in
@@ -369,6 +390,9 @@ private final class LetterBench: @unchecked Sendable {
     client.process.spawn("consumer") { try await consumer.run() }
     try await client.sleep(.seconds(1))
   }
+
+  /// How many events have taken effect.
+  var processed: Int { consumer.figures.processed }
 
   var soon: MonotonicInstant { client.after(.seconds(30)) }
 

@@ -122,13 +122,30 @@ package final class DeadLetterStore: Sendable {
   ) async throws -> DiscardOutcome {
     let resolution = "discarded by \(actor): \(reason)"
     let outcome = try await pool.repeating(deadline: deadline) { connection, run -> DiscardOutcome in
-      let answers = try await connection.executeBatch(["BEGIN", DeadLetterSQL.lock(id)], deadline: deadline)
-      guard let row = answers[1].rows.first else { return .notFound }
+      let found = try await connection.executeBatch(["BEGIN", DeadLetterSQL.event(of: id)], deadline: deadline)
+      guard let letter = found[1].rows.first else { return .notFound }
+      let event: UUID? = try letter.decodeIfPresent("event_id")
+      // The inbox's row before the letter's, as everywhere.
+      var isProcessed = false
+      if let event {
+        let row = try await connection.execute(DeadLetterSQL.lockEvent(event), deadline: deadline).rows.first
+        isProcessed = try row?.decode("is_processed") ?? false
+      }
+      let answers = try await connection.executeBatch([DeadLetterSQL.lock(id)], deadline: deadline)
+      guard let row = answers[0].rows.first else { return .notFound }
       if let known = try StoredDeadLetter(row: row).resolution {
         // An earlier run has done it, and its answer was lost.
         return run > 1 && known == resolution ? .discarded : .resolved(known)
       }
-      _ = try await connection.executeBatch([DeadLetterSQL.resolve(id, resolution), "COMMIT"], deadline: deadline)
+      if isProcessed {
+        _ = try await connection.executeBatch(
+          [DeadLetterSQL.resolve(id, "processed"), "COMMIT"], deadline: deadline)
+        return .resolved("processed")
+      }
+      // A retry whose word got lost may have revived the event, and its message may be on its way.
+      let end = event.map { [InboxSQL.kill($0)] } ?? []
+      _ = try await connection.executeBatch(
+        end + [DeadLetterSQL.resolve(id, resolution), "COMMIT"], deadline: deadline)
       return .discarded
     }
     if outcome == .discarded {
