@@ -87,7 +87,9 @@ import Testing
     times.forward = .seconds(5)
     bench.payments.troubles["charge"] = [.lostAnswer] + Array(repeating: .failure(.unavailable), count: 4)
     bench.run(configuration: OrdersConfiguration(times: times)) { callers in
-      let order = try await callers[0].settled(try await callers[0].order().orderId)
+      let id = try await callers[0].order().orderId
+      try await callers[0].pause(.seconds(9))
+      let order = try await callers[0].settled(id)
       check(order.orderStatus == "FAILED" && order.failureCode == "upstream_unavailable", "\(order.json)")
     }
     #expect(bench.payments.statuses == ["refunded"])

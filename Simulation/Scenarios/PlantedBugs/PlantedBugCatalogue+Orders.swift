@@ -165,7 +165,7 @@ extension PlantedBugCatalogue {
       ]),
     PlantedBug(
       "attempts-not-counted", "a failed event is tried again for ever", foundBy: ["poison-message"],
-      as: [.poisonIsSetAside],
+      as: [.poisonIsSetAside, .plentyIsConfirmed],
       rewrites: [
         StatementRewrite(
           in: "INSERT INTO inbox", replace: "attempts = inbox.attempts + 1", with: "attempts = inbox.attempts")

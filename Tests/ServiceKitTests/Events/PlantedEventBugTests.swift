@@ -19,7 +19,7 @@ struct PlantedEventBugTests {
       statement: ("ORDER BY position LIMIT", "LIMIT")),
     Bug(
       testDescription: "a shard is claimed by everybody", scenario: .sharing,
-      statement: ("pg_try_advisory_xact_lock($1::int4, $2::int4)", "$1::int4 + $2::int4 IS NOT NULL")),
+      statement: ("pg_try_advisory_xact_lock($1::int4, s.shard::int4)", "$1::int4 + s.shard IS NOT NULL")),
     Bug(
       testDescription: "rows are marked by a position reached", scenario: .publishing,
       statement: (
