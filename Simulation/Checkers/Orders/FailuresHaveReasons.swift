@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Seams
 
 /// Rule 7: an order fails only for a reason that applies to it: for stock that was short while it waited, for a payment that
 /// its customer cannot make, for time that ran out; for want of an answer only while there are faults.
@@ -34,7 +35,11 @@ public struct FailuresHaveReasons: OrderChecker, Sendable {
       case "upstream_unavailable", "upstream_timeout", "circuit_open":
         guard let recovered = around.recoveredAt, recovered < start else { continue }
         return Violation(
-          .noOrderFailsAfterHealing, ["\(order)", "every fault had healed by \(recovered), before it was made"])
+          .noOrderFailsAfterHealing,
+          [
+            "\(order)",
+            "everything had recovered \(recovered.nanoseconds / 1_000_000) ms after the start, before it was made",
+          ])
       default: break
       }
       return Violation(.failureApplies, ["\(order)", "nothing of that kind was so while it waited"])

@@ -67,7 +67,7 @@ final class CheckoutWorld: @unchecked Sendable {
     let bug = PlantedBugCatalogue.bug(of: world.settings)
     self.bug = bug
     let kernel = world.kernel
-    world.note(drawn: shape.faults.summary)
+    if !shape.faults.entries.isEmpty { world.note(drawn: shape.faults.summary) }
     orders = (1...2).map { kernel.host("orders-\($0)") }
     inventory = (1...2).map { kernel.host("inventory-\($0)") }
     payments = kernel.host("payments")

@@ -32,10 +32,13 @@ package struct OrderFailure: Sendable, Hashable {
   package var code: String
   /// What it was this time.
   package var detail: String
+  /// What is for operators alone: it goes into the steps' table and the log, and not to the customer.
+  package var cause: String?
 
   /// `detail` under `code`.
-  package init(code: String, detail: String) {
+  package init(code: String, detail: String, cause: String? = nil) {
     self.code = code
     self.detail = detail
+    self.cause = cause
   }
 }

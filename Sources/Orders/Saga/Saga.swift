@@ -79,11 +79,11 @@ package struct Saga: Sendable, Hashable {
       next.status = next.ending ?? .failed
       next.state = .done
     case (_, .refused(let failure)):
-      (advance.stepEnd, advance.error) = ("refused", "\(failure.code): \(failure.detail)")
+      (advance.stepEnd, advance.error) = ("refused", "\(failure.code): \(failure.cause ?? failure.detail)")
       next.refuse(failure, stop)
       advance.rests = next.state == .compensating && next.step == step
     case (_, .failed(let failure)):
-      (advance.stepEnd, advance.error) = ("failed", "\(failure.code): \(failure.detail)")
+      (advance.stepEnd, advance.error) = ("failed", "\(failure.code): \(failure.cause ?? failure.detail)")
       advance.rests = !next.fail(failure, stop)
     default: preconditionFailure("\(step) cannot end with \(outcome)")
     }

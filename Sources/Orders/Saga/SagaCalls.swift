@@ -98,7 +98,11 @@ struct SagaCalls: Sendable {
       case .rejected: "upstream_rejected"
       default: "upstream_unavailable"
       }
-    return OrderFailure(code: code, detail: String("\(error)".prefix(500)))
+    let detail =
+      code == "upstream_rejected"
+      ? "A service that the order needs does not take it as it is. Nothing is held or charged."
+      : "A service that the order needs did not answer. Nothing is held or charged: order again later."
+    return OrderFailure(code: code, detail: detail, cause: String("\(error)".prefix(500)))
   }
 
   private static func list(_ texts: [String]) -> String {
