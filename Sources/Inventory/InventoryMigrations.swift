@@ -20,6 +20,10 @@ package enum InventoryMigrations {
       MigrationFile(name: "004_add_constraints.down.sql", bytes: PackageResources._04_add_constraints_down_sql),
       MigrationFile(name: "005_set_events_aside.sql", bytes: PackageResources._05_set_events_aside_sql),
       MigrationFile(name: "005_set_events_aside.down.sql", bytes: PackageResources._05_set_events_aside_down_sql),
+      MigrationFile(
+        name: "006_index_published_events.sql", bytes: PackageResources._06_index_published_events_sql),
+      MigrationFile(
+        name: "006_index_published_events.down.sql", bytes: PackageResources._06_index_published_events_down_sql),
     ])
   }
 }

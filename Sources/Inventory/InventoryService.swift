@@ -23,6 +23,7 @@ package final class InventoryService: Sendable {
   private let reserver: ReservationCommitter
   /// `nil` without a broker: events then wait in the outbox.
   private let publisher: OutboxPublisher?
+  private let retention: Retention
   private let drain = GracefulDrain()
   private let stopped = Doorbell()
 
@@ -52,6 +53,7 @@ package final class InventoryService: Sendable {
     let cache = cachePool.map { StockCache(client: $0, environment: environment, options: configuration.cache) }
     self.cache = cache
     database = InventoryDatabase(pool: pool, environment: environment, bell: bell, cache: cache)
+    retention = Retention([Retention.keys, Retention.outbox], pool: pool, environment: environment)
     reserver = ReservationCommitter(database: database, options: configuration.groupCommit)
     let router = Router(context: ServiceContext.self)
     InventoryRoutes(
@@ -63,7 +65,8 @@ package final class InventoryService: Sendable {
       router: router, environment: environment, options: configuration.requests, drain: drain)
   }
 
-  /// Commits reservations, expires due ones, publishes events and keeps the pools, until ``shutdown(deadline:)`` or cancellation.
+  /// Commits reservations, expires due ones, publishes events, removes old rows and keeps
+  /// the pools, until ``shutdown(deadline:)`` or cancellation.
   ///
   /// - Throws: `CancellationError` when the task is cancelled; what a task of the service died of.
   package func run() async throws {
@@ -71,6 +74,7 @@ package final class InventoryService: Sendable {
       group.addTask { try await self.pool.run() }
       group.addTask { try await self.reserver.run() }
       group.addTask { try await self.expireRegularly() }
+      group.addTask { try await self.retention.run() }
       if let publisher { group.addTask { try await publisher.run() } }
       if let cachePool { group.addTask { try await cachePool.run() } }
       if let cache { group.addTask { try await cache.cache.run() } }

@@ -43,8 +43,10 @@ package struct HTTPInventoryClient: InventoryClient {
           throw .validationFailed("items", "expected the lines that were asked for")
         }
         return .done(.reserved(reservation))
-      case (404, "product_not_found"): return .refused(.productsNotFound(try answer.missingProducts()))
-      case (409, "insufficient_stock"): return .refused(.insufficientStock(try answer.shortages()))
+      case (404, "product_not_found"):
+        return .refused(.productsNotFound(try answer.missingProducts(), isConclusive: answer.isConclusive))
+      case (409, "insufficient_stock"):
+        return .refused(.insufficientStock(try answer.shortages(), isConclusive: answer.isConclusive))
       case (409, "reservation_not_pending"): return .refused(.notPending(try answer.finalState()))
       case (410, "reservation_expired"): return .refused(.expired)
       case (422, "idempotency_key_reused"): return .refused(.otherLines)

@@ -12,8 +12,8 @@ package protocol InventoryClient: Sendable {
   /// Reserves all lines of an order, or nothing (phase 1). The order is the key: the same lines again answer the same
   /// reservation.
   ///
-  /// A refusal is what the last attempt met. An earlier one whose answer was lost may still arrive: whoever gives the
-  /// order up releases it by its id, whatever was answered here.
+  /// A refusal is what the last attempt met. An earlier one whose answer was lost may still arrive: unless the refusal is
+  /// conclusive, or the error says that nothing can have taken effect, whoever gives the order up releases it by its id.
   ///
   /// - Parameters:
   ///   - orderId: the order; it has at most one reservation, ever.

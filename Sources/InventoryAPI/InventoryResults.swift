@@ -4,10 +4,10 @@ package import FoundationEssentials
 package enum ReserveResult: Sendable, Hashable {
   /// The order holds this reservation, made now or by an earlier request; it may have been confirmed since.
   case reserved(InventoryReservation)
-  /// 404: products that do not exist.
-  case productsNotFound([UUID])
-  /// 409: there is too little of some products. Nothing was reserved.
-  case insufficientStock([StockShortage])
+  /// 404: products that do not exist. `isConclusive`: no attempt of this call reserved anything, or still may.
+  case productsNotFound([UUID], isConclusive: Bool)
+  /// 409: there is too little of some products. `isConclusive`: no attempt of this call reserved anything, or still may.
+  case insufficientStock([StockShortage], isConclusive: Bool)
   /// 409: the order's reservation has ended in another state, perhaps before this request arrived.
   case notPending(InventoryReservation.Status)
   /// 410: the order's reservation expired.

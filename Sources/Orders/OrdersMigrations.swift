@@ -26,6 +26,9 @@ package enum OrdersMigrations {
         name: "008_add_operations_indexes.sql", bytes: PackageResources._08_add_operations_indexes_sql),
       MigrationFile(
         name: "008_add_operations_indexes.down.sql", bytes: PackageResources._08_add_operations_indexes_down_sql),
+      MigrationFile(name: "009_add_retention_indexes.sql", bytes: PackageResources._09_add_retention_indexes_sql),
+      MigrationFile(
+        name: "009_add_retention_indexes.down.sql", bytes: PackageResources._09_add_retention_indexes_down_sql),
     ])
   }
 }

@@ -25,6 +25,7 @@ package final class OrdersService: Sendable {
   private let publisher: OutboxPublisher?
   private let consumer: InboxConsumer?
   private let letters: DeadLetterStore
+  private let retention: Retention
   private let drain = GracefulDrain()
   private let stopped = Doorbell()
 
@@ -78,6 +79,12 @@ package final class OrdersService: Sendable {
         pool: pool, connector: broker, environment: environment, options: configuration.inbox,
         didCommit: { engine.wake() })
     }
+    retention = Retention(
+      [
+        Retention.keys, Retention.outbox,
+        Retention.Rule("inbox", after: "received_at", .days(30), where: "processed_at IS NOT NULL"),
+        Retention.Rule("notifications", after: "delivered_at", .days(30)),
+      ], pool: pool, environment: environment)
     letters = DeadLetterStore(
       pool: pool, connector: broker, topology: EventTopology.ordersInventoryEvents.topology, environment: environment)
     let authentication = ServiceAuthentication(secret: configuration.secret)
@@ -108,7 +115,7 @@ package final class OrdersService: Sendable {
       group.addTask { try await self.engine.run() }
       group.addTask { try await self.waits.run() }
       group.addTask { try await self.notifications.run() }
-      group.addTask { try await self.removeOldRowsRegularly() }
+      group.addTask { try await self.retention.run() }
       if let publisher { group.addTask { try await publisher.run() } }
       if let consumer { group.addTask { try await consumer.run() } }
       group.addTask {
@@ -144,18 +151,5 @@ package final class OrdersService: Sendable {
     await pool.shutdown(deadline: deadline)
     stopped.ring()
     return left
-  }
-
-  private func removeOldRowsRegularly() async throws {
-    let clock = environment.clock
-    while true {
-      let pause = environment.entropy.jittered(.seconds(600), spread: 0.1)
-      try await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
-      do {
-        try await database.removeOldRows(deadline: clock.now.advanced(by: .seconds(30)))
-      } catch let error as SQLError {
-        environment.logger.warning("removing old rows failed", metadata: ["error": .string("\(error)")])
-      }
-    }
   }
 }

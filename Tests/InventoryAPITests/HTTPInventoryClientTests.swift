@@ -75,13 +75,13 @@ import Testing
   @Test(arguments: [
     (
       FixtureTransport.Turn.problem(404, "product_not_found", #","productIds":["\#(socks.canonicalText)"]"#),
-      ReserveResult.productsNotFound([socks])
+      ReserveResult.productsNotFound([socks], isConclusive: true)
     ),
     (
       .problem(
         409, "insufficient_stock",
         #","shortages":[{"productId":"\#(socks.canonicalText)","requested":2,"available":0}]"#),
-      .insufficientStock([StockShortage(productId: socks, requested: 2, available: 0)])
+      .insufficientStock([StockShortage(productId: socks, requested: 2, available: 0)], isConclusive: true)
     ),
     (.problem(409, "reservation_not_pending", #","reservationStatus":"released""#), .notPending(.released)),
     (.problem(410, "reservation_expired"), .expired),
@@ -90,6 +90,20 @@ import Testing
   func aRefusalToReserveIsAResult(turn: FixtureTransport.Turn, result: ReserveResult) {
     let play = Self.reserve(turn)
     #expect(play.value == result && play.sent.count == 1, "\(String(describing: play.error))")
+  }
+
+  /// An attempt that was refused before it was sent, or turned away, has done nothing; one without an answer may yet arrive.
+  @Test(arguments: [
+    (FixtureTransport.Turn.fails(.connectionRefused), true), (.answer(429, ""), true), (.fails(.connectionReset), false),
+    (.silence, false), (.answer(503, ""), false),
+  ])
+  func aRefusalAfterALostAttemptIsNotConclusive(turn: FixtureTransport.Turn, isConclusive: Bool) {
+    let refusal = FixtureTransport.Turn.problem(
+      404, "product_not_found", #","productIds":["\#(Self.socks.canonicalText)"]"#)
+    #expect(Self.reserve(turn, refusal).value == .productsNotFound([Self.socks], isConclusive: isConclusive))
+    #expect(
+      Self.reserve(turn, .fails(.connectionRefused), refusal).value
+        == .productsNotFound([Self.socks], isConclusive: isConclusive))
   }
 
   @Test(arguments: [

@@ -22,14 +22,17 @@ import Testing
     #expect(bench.rows("outbox", "type") == ["OrderCreated", "OrderFailed"])
   }
 
-  @Test func aProductThatIsShortFailsTheOrderAndReleasesWhatMayStillArrive() throws {
+  @Test(arguments: [true, false])
+  func aProductThatIsShortFailsTheOrderAndReleasesWhatMayStillArrive(_ isConclusive: Bool) throws {
     let bench = try OrdersBench()
-    bench.inventory.reserveResults = [.insufficientStock([.init(productId: product(1), requested: 2, available: 1)])]
+    bench.inventory.reserveResults = [
+      .insufficientStock([.init(productId: product(1), requested: 2, available: 1)], isConclusive: isConclusive)
+    ]
     bench.run { callers in
       let order = try await callers[0].settled(try await callers[0].order().orderId)
       check(order.history == ["PENDING", "FAILED"] && order.failureCode == "insufficient_stock")
     }
-    #expect(bench.inventory.calls == ["reserve", "release orphan"])
+    #expect(bench.inventory.calls == (isConclusive ? ["reserve"] : ["reserve", "release orphan"]))
     #expect(bench.payments.calls.isEmpty)
   }
 
@@ -43,6 +46,21 @@ import Testing
     #expect(bench.inventory.calls == ["reserve", "release timeout"])
     #expect(bench.rows("saga_steps", "step", "status") == ["release done", "reserve failed"])
     #expect(bench.rows("notifications", "type") == ["order_failed"])
+  }
+
+  /// Nothing was sent, so that nobody has to be there for the order to end.
+  @Test(arguments: [ServiceCallError.Code.connectFailed, .circuitOpen])
+  func anInventoryThatCouldNotBeAskedEndsTheOrderAtOnce(_ code: ServiceCallError.Code) throws {
+    let bench = try OrdersBench()
+    bench.inventory.troubles["reserve"] = [.failure(code)]
+    bench.run { callers in
+      let order = try await callers[0].settled(try await callers[0].order().orderId)
+      check(order.history == ["PENDING", "FAILED"], "\(order.json)")
+    }
+    #expect(bench.inventory.calls == ["reserve"])
+    #expect(bench.rows("saga_steps", "step", "status") == ["reserve failed"])
+    #expect(bench.rows("notifications", "type") == ["order_failed"])
+    #expect(bench.rows("outbox", "type") == ["OrderCreated", "OrderFailed"])
   }
 
   /// Whoever finds the request itself wrong finds it wrong again: the order fails at once, and nothing is held.

@@ -78,6 +78,30 @@ import Testing
     #expect(advance.saga.step == .release && advance.saga.failure == Self.failure && !advance.rests)
   }
 
+  /// Where nothing can have been reserved there is nothing to undo: the order is over at once.
+  @Test(arguments: [StopReason?.none, .cancelled, .expired])
+  func aReserveThatLeavesNothingEndsTheOrder(_ stop: StopReason?) throws {
+    for outcome in [
+      StepOutcome.refused(Self.failure, leavesNothing: true), .failed(Self.failure, leavesNothing: true),
+    ] {
+      let advance = try saga(.reserve).advanced(by: outcome, stop: stop)
+      #expect(advance.saga.state == .done && !advance.rests)
+      #expect(advance.saga.status == (stop == .cancelled ? .cancelled : .failed))
+      #expect(advance.saga.failure == (stop == .cancelled ? nil : Self.failure))
+      // An earlier call of the step, whoever made it, may still arrive.
+      let again = try saga(.reserve) { $0.attempts = 2 }.advanced(by: outcome, stop: stop).saga
+      #expect(again.state == .compensating && again.step == .release)
+    }
+  }
+
+  /// Only the reserve: what a later step leaves undone, those before it have done.
+  @Test func aLaterStepThatLeavesNothingIsNoReasonToStop() throws {
+    let declined = try saga(.charge).advanced(by: .refused(Self.refusal, leavesNothing: true), stop: nil).saga
+    #expect(declined.state == .compensating && declined.step == .release)
+    let unasked = try saga(.charge).advanced(by: .failed(Self.failure, leavesNothing: true), stop: nil)
+    #expect(unasked.rests && unasked.saga.step == .charge)
+  }
+
   /// A charge whose answer is lost is asked for again, until there is no time; then what it did is asked and undone.
   @Test func aChargeWithoutAnAnswerIsAskedForAgainUntilTimeIsUp() throws {
     let again = try saga(.charge).advanced(by: .failed(Self.failure), stop: nil)

@@ -13,7 +13,8 @@ public struct CheckoutChaos: Scenario {
 
   public func play(in world: World) -> RunOutcome {
     let stream = world.kernel.stream("shape")
-    let clients = 2 + stream.index(below: 40)
+    // A handful, or a crowd, whose orders meet in the same batches.
+    let clients = 2 + stream.index(below: stream.pick([40, 40, 160]))
     let orders = 2 + stream.index(below: 10)
     let pause = stream.pick([Duration.milliseconds(5), .milliseconds(50), .milliseconds(800)])
     let scarcity = stream.pick([5, 50, 5_000])

@@ -57,6 +57,8 @@ public struct PlantedBug: Sendable {
     case breakerStaysOpen
     /// Nothing is released after a reserve without an answer.
     case forgetsLateReserves
+    /// A reserve without an answer is taken for one that cannot have happened.
+    case takesLostReserveForNone
   }
 
   /// What happens to messages on their way to the broker and from it.
@@ -143,6 +145,13 @@ public struct PlantedBug: Sendable {
     alone.expected = expected
     alone.isJudgedAlone = true
     return alone
+  }
+
+  /// The same bug, sought in `names` alone; `nil` when none of them is to find it.
+  public func sought(in names: [String]) -> PlantedBug? {
+    var bug = self
+    bug.scenarios = scenarios.filter(names.contains)
+    return bug.scenarios.isEmpty ? nil : bug
   }
 
   /// The bug with one more change.

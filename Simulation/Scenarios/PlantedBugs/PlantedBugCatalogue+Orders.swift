@@ -99,6 +99,10 @@ extension PlantedBugCatalogue {
       foundBy: ["slow-inventory", "malformed-inventory"], as: [.moneyAndStockAgree]
     ).with { $0.calls = [.forgetsLateReserves] },
     PlantedBug(
+      "lost-reserve-denied", "a reserve without an answer is taken for one that cannot have happened",
+      foundBy: ["slow-inventory", "malformed-inventory"], as: [.moneyAndStockAgree]
+    ).with { $0.calls = [.takesLostReserveForNone] },
+    PlantedBug(
       "refusal-taken-for-failure", "what the inventory refuses is tried again, and opens the circuit",
       foundBy: ["checkout-chaos"], as: [.noOrderFailsAfterHealing]
     ).with { $0.calls = [.refusalsAreFailures] },

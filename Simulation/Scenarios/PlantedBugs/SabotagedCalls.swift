@@ -14,12 +14,18 @@ struct SabotagedInventoryClient: InventoryAPI.InventoryClient {
   func reserve(
     orderId: UUID, lines: [InventoryLine], ttlSeconds: Int?, context: CallContext
   ) async throws -> ReserveResult {
-    guard sabotage.contains(.reservesFirstLineOnly), lines.count > 1 else {
-      return try await base.reserve(orderId: orderId, lines: lines, ttlSeconds: ttlSeconds, context: context)
+    var lines = lines
+    if sabotage.contains(.reservesFirstLineOnly), lines.count > 1 {
+      lines = [lines[0]]
+      count.add()
     }
-    count.add()
-    return try await base.reserve(
-      orderId: orderId, lines: [lines[0]], ttlSeconds: ttlSeconds, context: context)
+    do {
+      return try await base.reserve(orderId: orderId, lines: lines, ttlSeconds: ttlSeconds, context: context)
+    } catch var error as ServiceCallError where sabotage.contains(.takesLostReserveForNone) {
+      if error.mayHaveTakenEffect { count.add() }
+      error.mayHaveTakenEffect = false
+      throw error
+    }
   }
 
   func confirm(reservationId: UUID, context: CallContext) async throws -> ConfirmResult {

@@ -46,11 +46,6 @@ enum NotificationSQL {
     """
   }
 
-  /// Removes what was told a month ago.
-  static func removeOld() -> SQLStatement {
-    "DELETE FROM notifications WHERE delivered_at < now() - interval '30 days'"
-  }
-
   private static func optional<Value: SQLEncodable>(_ values: [Value?]) -> SQLValue {
     .array(values.map { $0?.sqlValue ?? .null })
   }

@@ -127,14 +127,18 @@ struct DashboardView: OperationsView, Sendable {
 
   /// What needs somebody stands in the title, which a tab shows.
   private static func title(_ figures: OperationsFigures, _ counts: DeadLetterCounts) -> String {
-    let trouble = counts.open + figures.stuck + figures.refused
+    let trouble = counts.open + figures.stuck + figures.refused + (isHeldUp(figures) ? 1 : 0)
     return trouble == 0 ? "All well" : "\(trouble) to look at"
+  }
+
+  /// Whether events wait for longer than a publisher that works lets them.
+  private static func isHeldUp(_ figures: OperationsFigures) -> Bool {
+    figures.oldestWaiting.map { $0.duration(to: figures.now) > .seconds(60) } ?? false
   }
 
   private static func figures(_ figures: OperationsFigures, _ counts: DeadLetterCounts) -> [Figure] {
     let now = figures.now
     let letters = counts.oldest.map { "oldest: \(TimeText.age($0, at: now))" }
-    let waits = figures.oldestWaiting.map { $0.duration(to: now) } ?? .zero
     return [
       figure("Dead letters", counts.open, counts.open == 0 ? .good("none") : .bad(letters ?? ""), "#letters"),
       figure("Stuck sagas", figures.stuck, figures.stuck == 0 ? .good("none") : .bad("each needs you"), "#stuck"),
@@ -142,12 +146,12 @@ struct DashboardView: OperationsView, Sendable {
         "In progress", figures.forward + figures.compensating,
         figures.compensating == 0 ? .plain("none undone") : .warn("\(figures.compensating) being undone"), "#running"),
       figure(
-        "Failed orders", figures.failedLately, .plain("in the last 24 h"), "#failed"),
+        "Failed orders", figures.failedLately, .plain("of the last 24 h"), "#failed"),
       figure(
         "Outbox", figures.waiting,
         figures.waiting == 0
           ? .good("all published")
-          : waits > .seconds(60)
+          : isHeldUp(figures)
             ? .warn("waiting for \(TimeText.age(figures.oldestWaiting ?? now, at: now))") : .plain("on their way"),
         "#outbox"),
       figure("Set aside", figures.refused, figures.refused == 0 ? .good("none") : .bad("never published"), "#outbox"),

@@ -67,9 +67,10 @@ enum OperationsSQL {
     SELECT count(*) AS sagas FROM orders WHERE saga_refusals > 0 AND saga_state = 'stuck'
     """
 
+  /// Orders of the last day that failed.
   static let failedLately: SQLStatement = """
     SELECT count(*) AS sagas FROM orders
-    WHERE saga_ending IS NOT NULL AND status = 'FAILED' AND updated_at > now() - interval '1 day'
+    WHERE saga_ending IS NOT NULL AND status = 'FAILED' AND created_at > now() - interval '1 day'
     """
 
   static let waiting: SQLStatement = """

@@ -78,13 +78,13 @@ package struct Saga: Sendable, Hashable {
     case (.release, .released):
       next.status = next.ending ?? .failed
       next.state = .done
-    case (_, .refused(let failure)):
+    case (_, .refused(let failure, let leavesNothing)):
       (advance.stepEnd, advance.error) = ("refused", "\(failure.code): \(failure.cause ?? failure.detail)")
-      next.refuse(failure, stop)
+      next.refuse(failure, stop, leavesNothing: leavesNothing)
       advance.rests = next.state == .compensating && next.step == step
-    case (_, .failed(let failure)):
+    case (_, .failed(let failure, let leavesNothing)):
       (advance.stepEnd, advance.error) = ("failed", "\(failure.code): \(failure.cause ?? failure.detail)")
-      advance.rests = !next.fail(failure, stop)
+      advance.rests = !next.fail(failure, stop, leavesNothing: leavesNothing)
     default: preconditionFailure("\(step) cannot end with \(outcome)")
     }
     advance.saga = next
@@ -102,8 +102,12 @@ package struct Saga: Sendable, Hashable {
     turn(stop, orElse: nil)
   }
 
-  /// Turns round. A customer who cancels gets a cancelled order, whatever else has gone wrong.
-  private mutating func turn(_ stop: StopReason?, orElse failure: OrderFailure?) {
+  /// Turns round, or ends where there is nothing to undo. A customer who cancels gets a cancelled order, whatever else has
+  /// gone wrong.
+  ///
+  /// - Parameter leavesNothing: nothing came of this call of the step. A reserve that was called before, by whomever, may
+  ///   still arrive.
+  private mutating func turn(_ stop: StopReason?, orElse failure: OrderFailure?, leavesNothing: Bool = false) {
     state = .compensating
     switch stop {
     case .cancelled: ending = .cancelled
@@ -115,11 +119,16 @@ package struct Saga: Sendable, Hashable {
       ending = .failed
       self.failure = failure
     }
+    if step == .reserve, attempts == 1, leavesNothing {
+      status = ending ?? .failed
+      state = .done
+      return
+    }
     // Whether a charge took effect is asked before anything is given back.
     begin(paymentId != nil || step == .charge ? .refund : .release)
   }
 
-  private mutating func refuse(_ failure: OrderFailure, _ stop: StopReason?) {
+  private mutating func refuse(_ failure: OrderFailure, _ stop: StopReason?, leavesNothing: Bool) {
     if state == .compensating {
       refusals += 1
       attempts += 1
@@ -128,15 +137,15 @@ package struct Saga: Sendable, Hashable {
     }
     // What was declined was not captured.
     let wasDeclined = step == .charge
-    turn(stop, orElse: failure)
+    turn(stop, orElse: failure, leavesNothing: leavesNothing)
     if wasDeclined { begin(.release) }
   }
 
   /// - Returns: whether the saga goes on at once, with another step.
-  private mutating func fail(_ failure: OrderFailure, _ stop: StopReason?) -> Bool {
+  private mutating func fail(_ failure: OrderFailure, _ stop: StopReason?, leavesNothing: Bool) -> Bool {
     switch step {
     case .reserve:
-      turn(stop, orElse: failure)
+      turn(stop, orElse: failure, leavesNothing: leavesNothing)
       return true
     case .charge where stop != nil || isOverdue:
       turn(stop, orElse: failure)

@@ -25,19 +25,24 @@ struct SagaCalls: Sendable {
     } catch let error as ServiceCallError {
       // Who finds the request itself wrong finds it wrong again. What a confirmation is answered with decides nothing:
       // it is asked for until the reservation ends.
+      let leavesNothing = !error.mayHaveTakenEffect
       return error.code == .rejected && saga.step != .confirm
-        ? .refused(Self.failure(error)) : .failed(Self.failure(error))
+        ? .refused(Self.failure(error), leavesNothing: leavesNothing)
+        : .failed(Self.failure(error), leavesNothing: leavesNothing)
     }
   }
 
   private func reserve(_ saga: Saga, _ context: CallContext) async throws -> StepOutcome {
     switch try await inventory.reserve(orderId: saga.orderId, lines: saga.lines, ttlSeconds: nil, context: context) {
     case .reserved(let reservation): return .reserved(reservationId: reservation.id)
-    case .productsNotFound(let ids):
-      return .refused("product_not_found", "The inventory does not know \(Self.list(ids.map(\.canonicalText))).")
-    case .insufficientStock(let shortages):
+    case .productsNotFound(let ids, let isConclusive):
+      return .refused(
+        "product_not_found", "The inventory does not know \(Self.list(ids.map(\.canonicalText))).",
+        leavesNothing: isConclusive)
+    case .insufficientStock(let shortages, let isConclusive):
       let texts = shortages.map { "\($0.available) of \($0.requested) of \($0.productId.canonicalText)" }
-      return .refused("insufficient_stock", "Available are \(Self.list(texts)).")
+      return .refused(
+        "insufficient_stock", "Available are \(Self.list(texts)).", leavesNothing: isConclusive)
     case .notPending(let status):
       return .refused("reservation_not_pending", "The order's reservation is \(status.rawValue) already.")
     case .expired: return .refused("reservation_expired", "The reservation's time ran out.")
@@ -111,8 +116,8 @@ struct SagaCalls: Sendable {
 }
 
 extension StepOutcome {
-  fileprivate static func refused(_ code: String, _ detail: String) -> StepOutcome {
-    .refused(OrderFailure(code: code, detail: detail))
+  fileprivate static func refused(_ code: String, _ detail: String, leavesNothing: Bool = false) -> StepOutcome {
+    .refused(OrderFailure(code: code, detail: detail), leavesNothing: leavesNothing)
   }
 }
 

@@ -35,7 +35,8 @@ package enum StepOutcome: Sendable, Hashable {
   /// Nothing is held any more, or nothing ever was.
   case released
   /// Somebody says no, and would say it again: the order comes to nothing, or a compensation cannot go on.
-  case refused(OrderFailure)
-  /// Nobody knows, or nobody could be asked.
-  case failed(OrderFailure)
+  /// `leavesNothing`: nothing that was asked for took effect, or still may.
+  case refused(OrderFailure, leavesNothing: Bool = false)
+  /// Nobody knows, or nobody could be asked; the latter `leavesNothing`.
+  case failed(OrderFailure, leavesNothing: Bool = false)
 }

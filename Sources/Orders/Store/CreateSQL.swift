@@ -76,11 +76,6 @@ enum CreateSQL {
     FROM unnest(\(entries.map(\.orderId))::uuid[], \(entries.map(\.status.rawValue))::text[]) AS h(order_id, status)
     """
   }
-
-  /// Removes keys that are a day old; their orders stay.
-  static func removeOldKeys() -> SQLStatement {
-    "DELETE FROM idempotency_keys WHERE created_at < now() - interval '24 hours'"
-  }
 }
 
 extension Duration {

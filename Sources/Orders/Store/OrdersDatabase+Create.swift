@@ -73,9 +73,4 @@ extension OrdersDatabase {
     }
     return known
   }
-
-  /// Removes the keys of a day ago, and what customers were told a month ago.
-  func removeOldRows(deadline: MonotonicInstant) async throws {
-    _ = try await read([CreateSQL.removeOldKeys(), NotificationSQL.removeOld()], deadline: deadline)
-  }
 }

@@ -10,13 +10,16 @@ package struct ServiceAnswer: Sendable {
   package let code: String
   /// What the problem says to do; empty for a success.
   package let detail: String
+  /// Whether no earlier attempt of the call can have taken effect, or still may: a refusal then is the whole truth.
+  package let isConclusive: Bool
   private let json: JSONValue
 
   /// Reads a success (`application/json`) or a problem (`application/problem+json`).
   ///
   /// - Throws: a problem that says what is wrong with the answer.
-  init(status: Int, mediaType: String?, body: ByteBuffer) throws(Problem) {
+  init(status: Int, mediaType: String?, body: ByteBuffer, isConclusive: Bool) throws(Problem) {
     self.status = status
+    self.isConclusive = isConclusive
     let isSuccess = (200..<300).contains(status)
     let expected = isSuccess ? "application/json" : "application/problem+json"
     guard mediaType?.split(separator: ";").first?.lowercased() == expected else {

@@ -30,7 +30,7 @@ package struct ServiceEndpoint: Sendable {
     while true {
       guard clock.now.duration(to: context.deadline) >= .milliseconds(1) else { throw error }
       let attempt = error.attempts + 1
-      switch try await tryOnce(call, context, attempt) {
+      switch try await tryOnce(call, context, attempt, isConclusive: !error.mayHaveTakenEffect) {
       case .done(let result), .refused(let result): return result
       case .failed(var failure):
         failure.attempts = attempt
@@ -46,7 +46,7 @@ package struct ServiceEndpoint: Sendable {
   }
 
   private func tryOnce<Result: Sendable>(
-    _ call: ServiceCall<Result>, _ context: CallContext, _ attempt: Int
+    _ call: ServiceCall<Result>, _ context: CallContext, _ attempt: Int, isConclusive: Bool
   ) async throws -> AttemptOutcome<Result> {
     let start = peer.environment.clock.now
     let permit: CircuitBreaker.Permit
@@ -60,7 +60,8 @@ package struct ServiceEndpoint: Sendable {
     }
     var outcome = CircuitBreaker.Outcome.abandoned
     defer { breaker.record(outcome, permit) }
-    var exchange = ServiceExchange(call: call, endpoint: name, peer: peer, context: context)
+    var exchange = ServiceExchange(
+      call: call, endpoint: name, peer: peer, context: context, isConclusive: isConclusive)
     let result = try await exchange.perform()
     outcome = result.forBreaker
     log(result, status: exchange.status, context, attempt, start)

@@ -8,14 +8,19 @@ struct ServiceExchange<Result: Sendable> {
   let endpoint: String
   let peer: ServicePeer
   let context: CallContext
+  /// Whether no earlier attempt of the call can have taken effect.
+  let isConclusive: Bool
   /// The answer's status, once there is one.
   private(set) var status: Int?
 
-  init(call: ServiceCall<Result>, endpoint: String, peer: ServicePeer, context: CallContext) {
+  init(
+    call: ServiceCall<Result>, endpoint: String, peer: ServicePeer, context: CallContext, isConclusive: Bool
+  ) {
     self.call = call
     self.endpoint = endpoint
     self.peer = peer
     self.context = context
+    self.isConclusive = isConclusive
   }
 
   /// Sends the request and reads the answer, until the attempt's time is over.
@@ -66,7 +71,7 @@ struct ServiceExchange<Result: Sendable> {
     let retryAfter = head.headerFields[.retryAfter].flatMap { UInt32($0) }.map { Duration.seconds(Int64($0)) }
     let answer: ServiceAnswer
     do {
-      answer = try ServiceAnswer(status: status, mediaType: head.headerFields[.contentType], body: body)
+      answer = try ServiceAnswer(status: status, mediaType: head.headerFields[.contentType], body: body, isConclusive: isConclusive)
     } catch {
       if let failure = failure(ofStatus: status, "", retryAfter) { return failure }
       return failure(.malformedAnswer, "its answer cannot be read: \(error.explanation)", cause: error)

@@ -19,9 +19,11 @@ struct SimCommand: ParsableCommand {
         zoco sim last-item --seed 7 --verify        one run, played again in a second process
         zoco sim inventory-chaos --seed 42 --trace  one run with its events
         zoco sim --planted                          how fast planted bugs are found
+        zoco sim --planted cache-race               the same for the bugs that one scenario is to find
+        zoco sim --plant lost-charge-declined       the scenarios that are to find one bug, with it
 
       Exit status: 0 passed, 129 an invariant broke or a planted bug survived, 128 not at rest after the faults had
-      healed, 127 crashed or not deterministic, 64 wrong use.
+      healed, 127 crashed or not deterministic, 130 interrupted, 64 wrong use.
       """)
 
   @Argument(help: ArgumentHelp("The scenarios to play; all without any. See --list.", valueName: "scenario"))
@@ -51,7 +53,7 @@ struct SimCommand: ParsableCommand {
   @Flag(help: "Plant one bug after the other and show how many seeds it takes to find it.")
   var planted = false
 
-  @Option(help: ArgumentHelp("Play with this planted bug, as --planted names it.", valueName: "bug"))
+  @Option(help: ArgumentHelp("Play with this planted bug, see --list.", valueName: "bug"))
   var plant: String?
 
   @Option(help: ArgumentHelp("Write the results to this file as JSON, - for standard output.", valueName: "file"))
@@ -79,12 +81,19 @@ struct SimCommand: ParsableCommand {
     if let twice = scenarios.first(where: { name in scenarios.count { $0 == name } > 1 }) {
       throw ValidationError("the scenario \(twice) is named twice; name it once")
     }
+    if planted, let first = try chosenSeeds()?.first, first != 1 {
+      throw ValidationError("--planted plays seeds from 1 on: --seeds 1..N says how far")
+    }
     if planted, json != nil { throw ValidationError("--planted writes no JSON; leave --json out") }
     _ = try chosenScenarios()
     _ = try chosenSeeds()
     try checkOutput()
-    if let plant, PlantedBugCatalogue.bug(named: plant) == nil {
-      throw ValidationError(Self.unknown("planted bug", plant, among: PlantedBugCatalogue.all.map(\.name)))
+    if let bug = try plantedBug(), let other = scenarios.first(where: { !bug.scenarios.contains($0) }) {
+      throw ValidationError(
+        "\(other) is not for finding \(bug.name); play \(bug.scenarios.joined(separator: ", ")), or name no scenario")
+    }
+    if planted, try chosenBugs().isEmpty {
+      throw ValidationError("no planted bug is for \(scenarios.joined(separator: ", ")); see --list")
     }
   }
 
@@ -148,9 +157,11 @@ struct SimCommand: ParsableCommand {
     }
   }
 
+  /// Those that are named; else those that the planted bug is for; else all.
   private func chosenScenarios() throws -> [any Scenario] {
-    if scenarios.isEmpty { return ScenarioCatalogue.visible }
-    return try scenarios.map { name in
+    let names = try scenarios.isEmpty ? plantedBug()?.scenarios ?? [] : scenarios
+    if names.isEmpty { return ScenarioCatalogue.visible }
+    return try names.map { name in
       guard let scenario = ScenarioCatalogue.scenario(named: name) else {
         throw ValidationError(Self.unknown("scenario", name, among: ScenarioCatalogue.visible.map(\.name)))
       }
@@ -158,9 +169,17 @@ struct SimCommand: ParsableCommand {
     }
   }
 
+  private func plantedBug() throws -> PlantedBug? {
+    guard let plant else { return nil }
+    guard let bug = PlantedBugCatalogue.bug(named: plant) else {
+      throw ValidationError(Self.unknown("planted bug", plant, among: PlantedBugCatalogue.all.map(\.name)))
+    }
+    return bug
+  }
+
   private func chosenBugs() throws -> [PlantedBug] {
     guard !scenarios.isEmpty else { return PlantedBugCatalogue.all }
-    return PlantedBugCatalogue.all.filter { !Set($0.scenarios).isDisjoint(with: scenarios) }
+    return PlantedBugCatalogue.all.compactMap { $0.sought(in: scenarios) }
   }
 
   static func unknown(_ kind: String, _ name: String, among names: [String]) -> String {

@@ -72,9 +72,9 @@ struct InventoryAPITests {
           orderId: order, lines: [InventoryLine(productId: product, quantity: quantity)], ttlSeconds: nil,
           context: Self.context())
       }
-      #expect(try await reserve(UUID(), unknown, 1) == .productsNotFound([unknown]))
+      #expect(try await reserve(UUID(), unknown, 1) == .productsNotFound([unknown], isConclusive: true))
       let shortage = StockShortage(productId: product, requested: 6, available: 5)
-      #expect(try await reserve(UUID(), product, 6) == .insufficientStock([shortage]))
+      #expect(try await reserve(UUID(), product, 6) == .insufficientStock([shortage], isConclusive: true))
       #expect(try await client.confirm(reservationId: unknown, context: Self.context()) == .notFound)
       #expect(try await client.reservation(id: unknown, context: Self.context()) == nil)
       let missing = try await client.release(reservationId: unknown, reason: .timeout, context: Self.context())

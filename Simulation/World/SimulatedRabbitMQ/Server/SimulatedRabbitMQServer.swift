@@ -36,6 +36,7 @@ public final class SimulatedRabbitMQServer: @unchecked Sendable {
     syncStream = host.kernel.stream("rabbitmq \(host.name) disk")
     let clock = host.wallClockOrigin
     virtualHost = VirtualHost(maximumMessageSize: options.maximumMessageSize) { clock + $0 / 1_000_000_000 }
+    host.kernel.keep(self)
     host.boot { [unowned self] process in started(process) }
   }
 

@@ -37,6 +37,7 @@ public final class SimulatedRedisServer: @unchecked Sendable {
     self.scripts = scripts
     self.options = options
     turns = host.kernel.stream("redis \(host.name) turns")
+    host.kernel.keep(self)
     host.boot { [unowned self] process in
       started(process)
       try await serve(process)

@@ -59,8 +59,9 @@ extension DeadLetterStore {
   ///
   /// - Throws: `BrokerError` when the broker takes none of them; `SQLError`.
   package func retryAll(by actor: String, deadline: MonotonicInstant) async throws -> RetryTotals {
-    let publisher = try await reachedPublisher(deadline)
     var totals = RetryTotals()
+    guard try await !letters(behind: nil, limit: 1, deadline: deadline).letters.isEmpty else { return totals }
+    let publisher = try await reachedPublisher(deadline)
     var cursor: DeadLetterCursor?
     repeat {
       // The answer still has to be written: what is left is told and tried by the next call.

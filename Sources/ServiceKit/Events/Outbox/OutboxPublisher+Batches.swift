@@ -2,11 +2,22 @@ internal import Logging
 internal import Seams
 
 extension OutboxPublisher {
+  /// What a round has left in the outbox. Of several, the greatest counts.
+  enum Left: Int, Comparable {
+    /// Nothing that was there when the round began.
+    case nothing
+    /// What is in shards that somebody else has: committed after they were read, it may be missed there.
+    case others
+    /// A full batch went out, so that there may be more.
+    case more
+
+    static func < (one: Left, other: Left) -> Bool { one.rawValue < other.rawValue }
+  }
+
   /// Claims shards, publishes a batch of them and marks what was confirmed, in one transaction.
   ///
-  /// - Returns: whether a row was marked.
   /// - Throws: `SQLError`; `BrokerError` of what could not be published, once the rest is marked.
-  func publish(_ shards: [Int], batchSize: Int, through lane: ConfirmingPublisher) async throws -> Bool {
+  func publish(_ shards: [Int], batchSize: Int, through lane: ConfirmingPublisher) async throws -> Left {
     let deadline = environment.clock.now.advanced(by: options.databaseTimeout)
     return try await pool.withConnection(deadline: deadline) { connection in
       let answers = try await connection.executeBatch(
@@ -14,7 +25,7 @@ extension OutboxPublisher {
       let claimed: [Int] = try answers[1].rows.filter { try $0.decode("is_claimed") }.map { try $0.decode("shard") }
       guard !claimed.isEmpty else {
         _ = try await connection.execute("ROLLBACK", deadline: deadline)
-        return false
+        return .others
       }
       // Each shard by itself, in the order of its index: however much waits in them, only what goes out is read.
       let limit = max(1, batchSize / claimed.count)
@@ -24,7 +35,8 @@ extension OutboxPublisher {
       let batch = try await deliver(pending.flatMap(\.rows).map { try OutboxRow(row: $0) }, through: lane)
       try await mark(batch, on: connection)
       if let failure = batch.failure { throw failure }
-      return !batch.published.isEmpty || !batch.refused.isEmpty
+      if pending.contains(where: { $0.rows.count == limit }) { return .more }
+      return claimed.count < shards.count ? .others : .nothing
     }
   }
 

@@ -23,6 +23,9 @@ package final class OutboxPublisher: Sendable {
     package var shardsPerTransaction = 4
     /// How often the outbox is looked at when no bell rings.
     package var pollInterval = Duration.milliseconds(500)
+    /// How long it waits after a bell: what is committed meanwhile goes out in the same transaction. It waits longer, up
+    /// to ten times, while another instance has what it looks for.
+    package var gathering = Duration.milliseconds(10)
     /// The largest data of an event, bytes; larger ones are set aside unread. With ``batchSize`` and ``lanes`` it bounds
     /// the memory that events take.
     package var maximumDataSize = 262_144
@@ -63,7 +66,7 @@ package final class OutboxPublisher: Sendable {
     var finishBy: MonotonicInstant?
   }
 
-  /// Ring it after a commit that wrote events: they go out at once.
+  /// Ring it after a commit that wrote events: they go out once ``Options/gathering`` is over.
   package let doorbell: Doorbell
   let pool: SQLPool
   let routes: EventRoutes
@@ -151,16 +154,19 @@ package final class OutboxPublisher: Sendable {
 
   private func publishUntilFinished() async throws {
     var failures = 0
+    var evasions = 0
     while true {
       let finishBy = state.withLock { $0.finishBy }
       do {
-        while try await publishRound(batchSize: max(1, options.batchSize >> min(2 * failures, 6))) {
+        var left = Left.more
+        while left == .more {
+          left = try await publishRound(batchSize: max(1, options.batchSize >> min(2 * failures, 6)))
           failures = 0
           let now = environment.clock.now
           // Asked to finish meanwhile: one more pass, which has a limit.
           if state.withLock({ $0.finishBy }) != finishBy || finishBy.map({ now >= $0 }) == true { break }
         }
-        failures = 0
+        evasions = left == .others ? evasions + 1 : 0
       } catch  where error is SQLError || error is BrokerError {
         failures += 1
         state.withLock { $0.figures.failures += 1 }
@@ -169,7 +175,11 @@ package final class OutboxPublisher: Sendable {
         continue
       }
       if finishBy != nil { return }
-      if state.withLock({ $0.finishBy }) == nil { try await doorbell.wait() }
+      if evasions == 0, state.withLock({ $0.finishBy }) == nil { try await doorbell.wait() }
+      if state.withLock({ $0.finishBy }) == nil {
+        let pause = options.gathering * min(evasions + 1, 10)
+        try await environment.clock.sleep(until: environment.clock.now.advanced(by: pause), tolerance: nil)
+      }
     }
   }
 
@@ -195,13 +205,11 @@ package final class OutboxPublisher: Sendable {
 
   /// Publishes a batch of the shards in which something waits and that nobody else has.
   ///
-  /// - Returns: whether anything was done, so that more may be waiting.
-  ///
   /// - Parameter batchSize: the most events of one transaction. After a failure it is small: of what breaks off in the
   ///   middle, all that was not confirmed goes out again.
-  private func publishRound(batchSize: Int) async throws -> Bool {
+  private func publishRound(batchSize: Int) async throws -> Left {
     let shards = try await pendingShards()
-    guard !shards.isEmpty else { return false }
+    guard !shards.isEmpty else { return .nothing }
     let lanes = lanes.prefix(shards.count)
     // Before any transaction: none is held open for a broker that is not there.
     for lane in lanes { try await lane.open(deadline: environment.clock.now.advanced(by: options.brokerTimeout)) }
@@ -212,16 +220,16 @@ package final class OutboxPublisher: Sendable {
       }
       var all = LaneResult()
       for try await result in group {
-        all.didSomething = all.didSomething || result.didSomething
+        all.left = max(all.left, result.left)
         all.failure = all.failure ?? result.failure
       }
       if let failure = all.failure { throw failure }
-      return all.didSomething
+      return all.left
     }
   }
 
   private struct LaneResult: Sendable {
-    var didSomething = false
+    var left = Left.nothing
     var failure: (any Error)?
   }
 
@@ -234,7 +242,7 @@ package final class OutboxPublisher: Sendable {
     for start in stride(from: 0, to: shards.count, by: options.shardsPerTransaction) {
       let few = Array(shards[start..<min(start + options.shardsPerTransaction, shards.count)])
       do {
-        if try await publish(few, batchSize: batchSize, through: lane) { result.didSomething = true }
+        result.left = max(result.left, try await publish(few, batchSize: batchSize, through: lane))
       } catch  where error is SQLError || error is BrokerError {
         result.failure = error
         break
