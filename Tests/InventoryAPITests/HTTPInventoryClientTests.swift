@@ -94,8 +94,8 @@ import Testing
 
   /// An attempt that was refused before it was sent, or turned away, has done nothing; one without an answer may yet arrive.
   @Test(arguments: [
-    (FixtureTransport.Turn.fails(.connectionRefused), true), (.answer(429, ""), true), (.fails(.connectionReset), false),
-    (.silence, false), (.answer(503, ""), false),
+    (FixtureTransport.Turn.fails(.connectionRefused), true), (.answer(429, ""), true),
+    (.fails(.connectionReset), false), (.silence, false), (.answer(503, ""), false),
   ])
   func aRefusalAfterALostAttemptIsNotConclusive(turn: FixtureTransport.Turn, isConclusive: Bool) {
     let refusal = FixtureTransport.Turn.problem(

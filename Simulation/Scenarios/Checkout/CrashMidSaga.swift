@@ -40,7 +40,8 @@ public struct CrashMidSaga: Scenario {
     let clients = 2 + stream.index(below: 5)
     let orders = 1 + stream.index(below: 4)
     let crashes = Crashes(
-      first: 1 + stream.index(below: min(4, max(1, clients * orders / 3))), count: 1 + stream.index(below: 3), takesBoth: stream.chance(0.5),
+      first: 1 + stream.index(below: min(4, max(1, clients * orders / 3))), count: 1 + stream.index(below: 3),
+      takesBoth: stream.chance(0.5),
       isPower: stream.chance(0.3), downFor: stream.duration(in: .milliseconds(20) ... .seconds(3)), stream: stream)
     world.note(drawn: "\(clients) clients × \(orders) orders; instances die when \(point.rawValue)")
     let checkout = CheckoutWorld(

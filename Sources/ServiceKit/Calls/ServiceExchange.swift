@@ -71,7 +71,8 @@ struct ServiceExchange<Result: Sendable> {
     let retryAfter = head.headerFields[.retryAfter].flatMap { UInt32($0) }.map { Duration.seconds(Int64($0)) }
     let answer: ServiceAnswer
     do {
-      answer = try ServiceAnswer(status: status, mediaType: head.headerFields[.contentType], body: body, isConclusive: isConclusive)
+      answer = try ServiceAnswer(
+        status: status, mediaType: head.headerFields[.contentType], body: body, isConclusive: isConclusive)
     } catch {
       if let failure = failure(ofStatus: status, "", retryAfter) { return failure }
       return failure(.malformedAnswer, "its answer cannot be read: \(error.explanation)", cause: error)
