@@ -53,7 +53,9 @@ package final class InventoryService: Sendable {
     let cache = cachePool.map { StockCache(client: $0, environment: environment, options: configuration.cache) }
     self.cache = cache
     database = InventoryDatabase(pool: pool, environment: environment, bell: bell, cache: cache)
-    retention = Retention([Retention.keys, Retention.outbox], pool: pool, environment: environment)
+    retention = Retention(
+      [Retention.Rule("idempotency_keys", after: "created_at", .days(30)), Retention.outbox], pool: pool,
+      environment: environment)
     reserver = ReservationCommitter(database: database, options: configuration.groupCommit)
     let router = Router(context: ServiceContext.self)
     InventoryRoutes(

@@ -81,8 +81,9 @@ package final class OrdersService: Sendable {
     }
     retention = Retention(
       [
-        Retention.keys, Retention.outbox,
-        Retention.Rule("inbox", after: "received_at", .days(30), where: "processed_at IS NOT NULL"),
+        Retention.Rule("idempotency_keys", after: "created_at", .days(1)), Retention.outbox,
+        Retention.Rule(
+          "inbox", after: "received_at", .days(30), where: "processed_at < now() - interval '30 days'"),
         Retention.Rule("notifications", after: "delivered_at", .days(30)),
       ], pool: pool, environment: environment)
     letters = DeadLetterStore(

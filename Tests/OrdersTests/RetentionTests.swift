@@ -12,7 +12,7 @@ import Testing
     try bench.server.setUp(
       """
       INSERT INTO outbox (id, type, subject, sequence, shard, time, correlation_id, data, published_at, refused_at, refusal)
-      SELECT gen_random_uuid(), kind, gen_random_uuid(), 1, 17, now(), gen_random_uuid(), '{}',
+      SELECT gen_random_uuid(), kind, gen_random_uuid(), 1, 1, now(), gen_random_uuid(), '{}',
         CASE WHEN kind = 'old' THEN now() - interval '31 days' WHEN kind = 'young' THEN now() END,
         CASE WHEN kind = 'refused' THEN now() - interval '31 days' END, CASE WHEN kind = 'refused' THEN 'too large' END
       FROM (SELECT CASE WHEN n <= 2500 THEN 'old' WHEN n <= 2502 THEN 'young' ELSE 'refused' END AS kind
@@ -20,8 +20,8 @@ import Testing
       INSERT INTO inbox (event_id, type, attempts, delivery, received_at, processed_at)
       SELECT gen_random_uuid(), kind, 1, gen_random_uuid(),
         CASE WHEN kind = 'young' THEN now() ELSE now() - interval '31 days' END,
-        CASE WHEN kind <> 'dead' THEN now() END
-      FROM unnest(ARRAY['old', 'young', 'dead']) AS kind;
+        CASE WHEN kind = 'old' THEN now() - interval '31 days' WHEN kind <> 'dead' THEN now() END
+      FROM unnest(ARRAY['old', 'young', 'revived', 'dead']) AS kind;
       INSERT INTO orders (id, user_id, total, currency, payment_token, correlation_id, status, saga_state)
       VALUES ('\(product(9))', 'ada', 100, 'EUR', 'tok_ok', gen_random_uuid(), 'CONFIRMED', 'done');
       INSERT INTO idempotency_keys (user_id, key, request_hash, order_id, created_at)
@@ -32,7 +32,7 @@ import Testing
       """)
     bench.run(instances: 2) { callers in try await callers[0].pause(.seconds(680)) }
     #expect(bench.rows("outbox", "type") == ["refused", "young", "young"])
-    #expect(bench.rows("inbox", "type") == ["dead", "young"])
+    #expect(bench.rows("inbox", "type") == ["dead", "revived", "young"])
     #expect(bench.rows("idempotency_keys", "key") == ["young"])
     #expect(bench.rows("notifications", "type").isEmpty)
     #expect(bench.rows("orders", "status") == ["CONFIRMED"])

@@ -49,6 +49,42 @@ import Testing
     #expect(bench.rows("outbox", "type") == ["OrderConfirmed", "OrderCreated"])
   }
 
+  /// What the second instance learns of its own call says nothing of the first one's, which took effect.
+  @Test(arguments: [true, false])
+  func whatTheFirstInstanceReservedIsReleasedThoughTheSecondReservesNothing(_ isRefused: Bool) throws {
+    let bench = try OrdersBench()
+    let (first, second) = (bench.kernel.host("orders-1"), bench.kernel.host("orders-2"))
+    let services = Services()
+    for (number, host) in [first, second].enumerated() {
+      host.boot { own in
+        let service = bench.service(own)
+        services.list[number] = OrdersCaller(service: service, process: own)
+        try? await service.run()
+      }
+    }
+    bench.inventory.after = { name in
+      guard name == "reserve", first.process != nil else { return }
+      if isRefused {
+        bench.inventory.reserveResults = [.productsNotFound([product(1)], isConclusive: true)]
+      } else {
+        bench.inventory.troubles["reserve"] = [.failure(.connectFailed)]
+      }
+      first.crash()
+      try await services[0].pause(.seconds(1))
+    }
+    let outcome = bench.kernel.run { process in
+      let clock = process.clock
+      try await clock.sleep(until: clock.now.advanced(by: .seconds(1)), tolerance: nil)
+      let id = try await services[0].order().orderId
+      try await clock.sleep(until: clock.now.advanced(by: .seconds(70)), tolerance: nil)
+      let order = try await services[1].send(.get, "/orders/\(id)")
+      check(order.history == ["PENDING", "FAILED"], "\(order.json)")
+    }
+    #expect(outcome == .finished)
+    #expect(bench.inventory.calls.map { $0.split(separator: " ")[0] } == ["reserve", "reserve", "release"])
+    #expect(bench.inventory.reservations.values.map(\.status) == [.released])
+  }
+
   /// An instance stands still for longer than its lease, and finds when it goes on that the saga is another's.
   @Test(arguments: [UInt64(1), 2, 3])
   func anInstanceThatStoodStillRecordsNothing(_ seed: UInt64) throws {

@@ -1,4 +1,4 @@
--- What is removed by age. No condition is on a column that an open row's updates change.
+-- What is removed by age. An event gets its entry when it is published; a row of the inbox keeps the one that it has.
 CREATE INDEX outbox_published_at_idx ON outbox (published_at) WHERE published_at IS NOT NULL;
 CREATE INDEX inbox_received_at_idx ON inbox (received_at);
 

@@ -25,10 +25,11 @@ struct SagaCalls: Sendable {
     } catch let error as ServiceCallError {
       // Who finds the request itself wrong finds it wrong again. What a confirmation is answered with decides nothing:
       // it is asked for until the reservation ends.
-      let leavesNothing = !error.mayHaveTakenEffect
+      // A rejection is believed only so far: whoever it comes from need not know what became of the request. A release
+      // that is rejected too is stuck, for an operator to see.
       return error.code == .rejected && saga.step != .confirm
-        ? .refused(Self.failure(error), leavesNothing: leavesNothing)
-        : .failed(Self.failure(error), leavesNothing: leavesNothing)
+        ? .refused(Self.failure(error))
+        : .failed(Self.failure(error), leavesNothing: !error.mayHaveTakenEffect && error.code != .rejected)
     }
   }
 

@@ -22,8 +22,6 @@ package struct Retention: Sendable {
     }
   }
 
-  /// First answers are replayed for a day.
-  package static let keys = Rule("idempotency_keys", after: "created_at", .days(1))
   /// Events stay for a month after their publication, for whoever looks into one.
   package static let outbox = Rule("outbox", after: "published_at", .days(30))
 
@@ -37,7 +35,7 @@ package struct Retention: Sendable {
     (self.rules, self.pool, self.environment, self.batchSize) = (rules, pool, environment, batchSize)
   }
 
-  /// Removes old rows every ten minutes, jittered by a tenth. A database that fails is tried again at the next turn.
+  /// Removes old rows every ten minutes, jittered by a tenth. What fails is tried again at the next turn.
   ///
   /// - Throws: `CancellationError` when the task is cancelled.
   package func run() async throws {
@@ -45,34 +43,38 @@ package struct Retention: Sendable {
     while true {
       let pause = environment.entropy.jittered(.seconds(600), spread: 0.1)
       try await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
-      do {
-        let removed = try await removeOldRows()
-        if !removed.isEmpty {
-          environment.logger.info("removed old rows", metadata: removed.mapValues { .stringConvertible($0) })
-        }
-      } catch let error as SQLError {
-        environment.logger.warning("removing old rows failed", metadata: ["error": .string("\(error)")])
+      let removed = try await removeOldRows()
+      if !removed.isEmpty {
+        environment.logger.info("removed old rows", metadata: removed.mapValues { .stringConvertible($0) })
       }
     }
   }
 
-  /// Removes what is old now; each transaction may take 30 s.
+  /// Removes what is old now, with a pause of 100 ms after each full batch; each transaction may take 30 s. A rule that
+  /// fails is logged and does not keep the others from their work.
   ///
   /// - Returns: how many rows of each table, of those from which any were removed.
-  /// - Throws: `SQLError` when a transaction cannot be run; what the ones before it removed stays removed.
+  /// - Throws: `CancellationError`.
   package func removeOldRows() async throws -> [String: Int] {
+    let clock = environment.clock
     var removed: [String: Int] = [:]
     for rule in rules {
-      var count = 0
-      repeat {
-        count = try await remove(rule)
-        if count > 0 { removed[rule.table, default: 0] += count }
-      } while count >= batchSize
+      do {
+        while true {
+          let count = try await remove(rule)
+          if count > 0 { removed[rule.table, default: 0] += count }
+          guard count >= batchSize else { break }
+          try await clock.sleep(until: clock.now.advanced(by: .milliseconds(100)), tolerance: nil)
+        }
+      } catch let error as SQLError {
+        environment.logger.warning(
+          "removing old rows failed", metadata: ["table": .string(rule.table), "error": .string("\(error)")])
+      }
     }
     return removed
   }
 
-  /// The oldest rows first, as their index has them: also where millions are old, a statement reads only what it removes.
+  /// The oldest rows first, as their index has them, so that a statement does not look for them in the table.
   private func remove(_ rule: Rule) async throws -> Int {
     let old = "\(rule.column) < now() - $1::int8 * interval '1 second' AND \(rule.condition)"
     let statement = SQLStatement(

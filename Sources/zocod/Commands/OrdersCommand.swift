@@ -29,7 +29,10 @@ struct OrdersCommand: AsyncParsableCommand {
       let settings = try OrdersSettings(provider: EnvironmentVariablesProvider(), readFile: SecretFile.read)
       let runtime = try Runtime(label: "orders")
       try await runtime.requireMigrations(of: .orders)
-      let transport = LiveHTTPTransport(clock: runtime.environment.clock)
+      // A host that answers nothing is told from a service that is slow: connecting ends well before an attempt does.
+      let connectTimeout = min(runtime.configuration.connectTimeout, settings.calls.attemptTimeout / 2)
+      let transport = LiveHTTPTransport(
+        clock: runtime.environment.clock, configuration: LiveHTTPTransportConfiguration(connectTimeout: connectTimeout))
       try await serve(runtime, settings, transport)
       try await transport.shutdown()
     }

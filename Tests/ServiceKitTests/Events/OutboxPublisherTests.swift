@@ -36,6 +36,35 @@ struct OutboxPublisherTests {
     }
   }
 
+  /// Somebody holds the shard and may have read it before the event was committed: nobody else will ring or poll for it.
+  @Test func anEventInAShardThatAnotherHasGoesOutSoonAfterThat() throws {
+    let world = try EventWorld(seed: 1)
+    world.run { client in
+      let bell = Doorbell()
+      let publisher = world.publisher(client.process, bell: bell) { $0.pollInterval = .seconds(3_600) }
+      let other = try await world.database.connector(for: client.process).connect(deadline: client.after(.seconds(5)))
+      let deadline = client.after(.seconds(60))
+      _ = try await other.executeBatch(["BEGIN", "SELECT pg_try_advisory_xact_lock(2828, 1)"], deadline: deadline)
+      client.process.spawn("publisher") { try await publisher.run() }
+      try await client.sleep(.seconds(1))
+      try await client.write("Thing", "s1", 1)
+      try await client.write("Thing", "s2", 1, shard: 2)
+      bell.ring()
+      try await client.sleep(.milliseconds(200))
+      try demand(publisher.figures.published, 1)
+      // It asks ten times a second and not more often: about 5 statements, 10 messages each time.
+      let before = world.kernel.trace.count
+      try await client.sleep(.seconds(10))
+      try demand((400...4_000).contains(world.kernel.trace.count - before), true)
+      try demand(publisher.figures.published, 1)
+      _ = try await other.execute("COMMIT", deadline: deadline)
+      try await client.sleep(.milliseconds(200))
+      try demand(publisher.figures.published, 2)
+      other.close()
+      await publisher.finish(by: client.after(.seconds(5)))
+    }
+  }
+
   @Test func whatCanNeverBePublishedIsSetAsideAndBlocksNothing() throws {
     let world = try EventWorld(seed: 1) { $0.maximumMessageSize = 2_000 }
     world.run { client in

@@ -66,7 +66,8 @@ package final class OutboxPublisher: Sendable {
     var finishBy: MonotonicInstant?
   }
 
-  /// Ring it after a commit that wrote events: they go out once ``Options/gathering`` is over.
+  /// Ring it after a commit that wrote events: they go out once ``Options/gathering`` is over, or as soon as the instance
+  /// that has their shard lets it go.
   package let doorbell: Doorbell
   let pool: SQLPool
   let routes: EventRoutes
@@ -159,6 +160,7 @@ package final class OutboxPublisher: Sendable {
       let finishBy = state.withLock { $0.finishBy }
       do {
         var left = Left.more
+        let published = figures.published
         while left == .more {
           left = try await publishRound(batchSize: max(1, options.batchSize >> min(2 * failures, 6)))
           failures = 0
@@ -166,7 +168,7 @@ package final class OutboxPublisher: Sendable {
           // Asked to finish meanwhile: one more pass, which has a limit.
           if state.withLock({ $0.finishBy }) != finishBy || finishBy.map({ now >= $0 }) == true { break }
         }
-        evasions = left == .others ? evasions + 1 : 0
+        evasions = left != .others ? 0 : figures.published == published ? evasions + 1 : 1
       } catch  where error is SQLError || error is BrokerError {
         failures += 1
         state.withLock { $0.figures.failures += 1 }
