@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Orders
 import Seams
+import SimulatedPostgres
 import SimulationKernel
 import Testing
 
