@@ -30,9 +30,9 @@ struct OrdersCommand: AsyncParsableCommand {
       let runtime = try Runtime(label: "orders")
       try await runtime.requireMigrations(of: .orders)
       // A host that answers nothing is told from a service that is slow: connecting ends well before an attempt does.
-      let connectTimeout = min(runtime.configuration.connectTimeout, settings.calls.attemptTimeout / 2)
-      let transport = LiveHTTPTransport(
-        clock: runtime.environment.clock, configuration: LiveHTTPTransportConfiguration(connectTimeout: connectTimeout))
+      var connecting = LiveHTTPTransportConfiguration()
+      connecting.connectTimeout = min(runtime.configuration.connectTimeout, settings.calls.attemptTimeout / 2)
+      let transport = LiveHTTPTransport(clock: runtime.environment.clock, configuration: connecting)
       try await serve(runtime, settings, transport)
       try await transport.shutdown()
     }
