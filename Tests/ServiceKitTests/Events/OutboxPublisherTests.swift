@@ -1,5 +1,6 @@
 import Seams
 import ServiceKit
+import SimulatedPostgres
 import SimulatedRabbitMQ
 import SimulationKernel
 import Testing
