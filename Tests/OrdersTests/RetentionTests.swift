@@ -26,8 +26,8 @@ import Testing
       INSERT INTO orders (id, user_id, total, currency, payment_token, correlation_id, status, saga_state)
       VALUES ('\(product(9))', 'ada', 100, 'EUR', 'tok_ok', gen_random_uuid(), 'CONFIRMED', 'done');
       INSERT INTO idempotency_keys (user_id, key, request_hash, order_id, created_at)
-      VALUES ('ada', 'old', '', '\(product(9))', now() - interval '25 hours'),
-        ('ada', 'young', '', '\(product(9))', now() - interval '23 hours');
+      VALUES ('ada', 'old', '\\x', '\(product(9))', now() - interval '25 hours'),
+        ('ada', 'young', '\\x', '\(product(9))', now() - interval '23 hours');
       INSERT INTO notifications (id, order_id, user_id, type, data, delivered_at)
       VALUES ('\(product(1))', '\(product(9))', 'ada', 'order_confirmed', '{}', now() - interval '31 days');
       """)

@@ -83,9 +83,7 @@ struct ServiceExchange<Result: Sendable> {
       case .done(let result): return .done(result)
       case .refused(let result): return .refused(result)
       case .unknown where (400..<500).contains(status):
-        // Nobody here knows what the code means, so neither what was done.
-        return failure(
-          .rejected, "it answered \(status) \(answer.code): \(answer.detail)", mayHaveTakenEffect: true)
+        return failure(.rejected, "it answered \(status) \(answer.code): \(answer.detail)")
       case .unknown: return failure(.malformedAnswer, "it answered with status \(status), which nobody expects here")
       }
     } catch {

@@ -11,7 +11,7 @@ import Testing
     #expect(
       try InventoryMigrations.load().migrations.map(\.name) == [
         "001_create_inventory_items", "002_create_reservations", "003_add_indexes", "004_add_constraints",
-        "005_set_events_aside",
+        "005_set_events_aside", "006_index_published_events",
       ])
   }
 
