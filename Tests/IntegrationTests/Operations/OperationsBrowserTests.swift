@@ -44,7 +44,7 @@ struct OperationsBrowserTests {
       }
       let dashboard = try await operations.browser.open("/admin/", width: 1_280).document
       for text in [
-        "6 to look at", "its data names no order", "&lt;script&gt;document.title=\"owned\"&lt;/script&gt;", "stuck",
+        "7 to look at", "its data names no order", "&lt;script&gt;document.title=\"owned\"&lt;/script&gt;", "stuck",
         "payment_not_found", "Retry all 4", "set aside", "1 event to be published, the oldest for 4 min",
       ] {
         #expect(dashboard.contains(text), "there is no \"\(text)\"")
