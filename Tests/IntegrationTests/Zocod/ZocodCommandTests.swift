@@ -44,7 +44,8 @@ struct ZocodCommandTests {
       #expect(try await zocod("migrate", "down", on: database) == ["took back 006_index_published_events"])
       #expect(try await applied(on: database) == Self.names.map { $0 != Self.names.last })
       let rest = Self.names.dropLast().reversed().map { "took back \($0)" }
-      #expect(try await zocod("migrate", "down", "--count", "9", on: database) == rest)
+      let down = try await zocod("migrate", "down", "--count", "9", on: database)
+      #expect(down == rest)
       #expect(try await zocod("migrate", "down", on: database) == ["nothing to do: no migration is applied"])
       #expect(try await zocod("migrate", "up", on: database).count == Self.names.count)
     }
@@ -56,7 +57,7 @@ struct ZocodCommandTests {
       async let second = zocod("migrate", "up", on: database)
       let lines = try await first + second
       #expect(lines.filter { $0.hasPrefix("applied") }.sorted() == Self.names.map { "applied \($0)" })
-      #expect(try await applied(on: database) == [true, true, true, true, true])
+      #expect(try await applied(on: database) == Self.names.map { _ in true })
     }
   }
 
