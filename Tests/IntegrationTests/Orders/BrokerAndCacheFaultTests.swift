@@ -115,6 +115,7 @@ struct BrokerAndCacheFaultTests {
     try await LiveShop.run { shop in
       let customer = shop.customer()
       #expect(try await customer.buy(shop.products) == "CONFIRMED")
+      try await shop.untilNewsIsHeard()
       let ids = (0..<5).map { _ in UUID() }
       func event(_ number: Int, _ type: String, _ data: [JSONMember]) -> ByteBuffer {
         CloudEvent(id: ids[number], source: "urn:zoco:rogue", type: type, data: .object(data)).encoded
@@ -155,6 +156,7 @@ struct BrokerAndCacheFaultTests {
       let customer = shop.customer()
       let order = try customer.accepted(try await customer.order(shop.products))
       #expect(try await customer.settle(order) == "CONFIRMED")
+      try await shop.untilNewsIsHeard()
       let holder = try await shop.orders.connector.connect(deadline: LiveDatabase.soon())
       defer { holder.close() }
       _ = try await holder.executeBatch(

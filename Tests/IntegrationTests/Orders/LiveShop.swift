@@ -170,6 +170,14 @@ struct LiveShop: Sendable {
     }
   }
 
+  /// Waits until orders hear the inventory, whose news of an order must have been published: before their queue is bound,
+  /// what is published is lost.
+  func untilNewsIsHeard() async throws {
+    try await until("an event of the inventory in the inbox") {
+      try await orders.count("SELECT count(*) FROM inbox") > 0
+    }
+  }
+
   /// Waits until `condition` holds.
   func until(_ what: String, _ condition: () async throws -> Bool) async throws {
     let deadline = LiveDatabase.soon()
