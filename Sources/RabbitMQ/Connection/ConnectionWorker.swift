@@ -31,6 +31,8 @@ final class ConnectionWorker: @unchecked Sendable {
   var channels: [UInt16: ChannelWork] = [:]
   /// Commands that wait until the broker takes messages again.
   var outgoing: [Command] = []
+  /// Commands that came together with the one that met the connection's end.
+  private var untaken: [Command] = []
   var isBlocked = false
   /// The earliest deadline that may be due.
   var nextDeadline = Int64.max
@@ -81,7 +83,10 @@ final class ConnectionWorker: @unchecked Sendable {
         defer { mailbox.commands = [] }
         return mailbox.commands
       }
-      for command in commands where ending == nil { take(command) }
+      for command in commands {
+        // One of those before it may have met the end: nothing of this one was sent, and its caller waits.
+        if ending == nil { take(command) } else { untaken.append(command) }
+      }
       if canWrite, !isBlocked { sendOutgoing() }
       receive()
       expire()
@@ -126,8 +131,8 @@ final class ConnectionWorker: @unchecked Sendable {
     for number in channels.keys.sorted() { channels[number]?.end(reason) }
     channels = [:]
     let nothingSent = BrokerError(.closed, replyCode: reason.replyCode, message: reason.message)
-    for command in outgoing + late { refuse(command, nothingSent) }
-    outgoing = []
+    for command in outgoing + untaken + late { refuse(command, nothingSent) }
+    (outgoing, untaken) = ([], [])
   }
 
   /// Answers a command of which nothing was sent.

@@ -115,6 +115,35 @@ struct LiveBrokerConnectTests {
     try await relay.stop()
   }
 
+  /// Calls that reach the connection's thread together with the one that meets the line's end are answered too.
+  @Test func nobodyWaitsForEverWhenTheLineIsCutUnderManyCalls() async throws {
+    let relay = try await Relay(to: port())
+    for _ in 0..<20 {
+      let connection = try await connector(url(hosts: "127.0.0.1:\(relay.port)")).connect(deadline: after(.seconds(20)))
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<16 {
+          group.addTask {
+            while connection.isOpen {
+              do {
+                // The connection's thread keeps the inner deadline, and must still be there to do so.
+                let channel = try await withDeadline(after(.seconds(10)), clock: clock) {
+                  try await connection.openChannel(deadline: after(.seconds(5)))
+                }
+                channel.close()
+              } catch is BrokerError {}
+            }
+          }
+        }
+        group.addTask {
+          try await clock.sleep(for: .milliseconds(20))
+          try await relay.cut()
+        }
+        try await group.waitForAll()
+      }
+    }
+    try await relay.stop()
+  }
+
   @Test func aSilentLineMeetsTheDeadlineAndThenTheHeartbeat() async throws {
     let relay = try await Relay(to: port())
     let connection = try await connector(url(hosts: "127.0.0.1:\(relay.port)", options: "?heartbeat=1"))
