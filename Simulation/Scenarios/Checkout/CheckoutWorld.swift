@@ -126,6 +126,9 @@ final class CheckoutWorld: @unchecked Sendable {
       try await afterwards()
       if try await comesToRest(driver) { judge.judgeAtRest(self) }
     }
+    // What scenarios watch with holds the world that holds it.
+    (judge.onOrdersCommit, judge.onStockCommit) = ({ _ in }, { _ in })
+    (paid.onCapture, paid.onRefund) = ({}, {})
     world.faults = injector.happened.map { RunReport.FaultCount($0.kind.name, $0.count) }
     if bug != nil { world.figures.append(.init("statements sabotaged", Double(sabotage.changes))) }
     return outcome

@@ -51,13 +51,17 @@ public struct RedisDown: Scenario {
     }
   }
 
-  /// Once the cache is back, it is used again: of two reads in a row the second is answered from it.
+  /// Once the cache is back, it is used again: of two reads in a row the second is answered from it, unless an invalidation
+  /// that was still owed came in between; then that of the next two is.
   private static func readTwice(_ inventory: InventoryWorld) async throws {
     let client = inventory.makeClient("auditor")
     for product in inventory.products {
-      _ = try await client.perform(.readItem(productId: product))
-      let second = try await client.perform(.readItem(productId: product))
-      guard second?.isFromCache == true else {
+      var isFromCache = false
+      for _ in 1...2 where !isFromCache {
+        _ = try await client.perform(.readItem(productId: product))
+        isFromCache = try await client.perform(.readItem(productId: product))?.isFromCache == true
+      }
+      guard isFromCache else {
         return inventory.violate(
           .cacheIsUsedAgain, ["the second of two reads of \(product) was not answered from the cache"])
       }
