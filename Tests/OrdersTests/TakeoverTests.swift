@@ -13,15 +13,7 @@ import Testing
   @Test(arguments: ["reserve", "charge", "confirm"], [false, true])
   func anotherInstanceGoesOnWithTheSaga(_ call: String, _ tookEffect: Bool) throws {
     let bench = try OrdersBench()
-    let (first, second) = (bench.kernel.host("orders-1"), bench.kernel.host("orders-2"))
-    let services = Services()
-    for (number, host) in [first, second].enumerated() {
-      host.boot { own in
-        let service = bench.service(own)
-        services.list[number] = OrdersCaller(service: service, process: own)
-        try? await service.run()
-      }
-    }
+    let (first, services) = Self.bootTwo(on: bench)
     let die: @Sendable (String) async throws -> Void = { name in
       guard name == call, first.process != nil else { return }
       first.crash()
@@ -53,15 +45,7 @@ import Testing
   @Test(arguments: [true, false])
   func whatTheFirstInstanceReservedIsReleasedThoughTheSecondReservesNothing(_ isRefused: Bool) throws {
     let bench = try OrdersBench()
-    let (first, second) = (bench.kernel.host("orders-1"), bench.kernel.host("orders-2"))
-    let services = Services()
-    for (number, host) in [first, second].enumerated() {
-      host.boot { own in
-        let service = bench.service(own)
-        services.list[number] = OrdersCaller(service: service, process: own)
-        try? await service.run()
-      }
-    }
+    let (first, services) = Self.bootTwo(on: bench)
     bench.inventory.after = { name in
       guard name == "reserve", first.process != nil else { return }
       if isRefused {
@@ -89,15 +73,7 @@ import Testing
   @Test(arguments: [UInt64(1), 2, 3])
   func anInstanceThatStoodStillRecordsNothing(_ seed: UInt64) throws {
     let bench = try OrdersBench(seed: seed)
-    let (first, second) = (bench.kernel.host("orders-1"), bench.kernel.host("orders-2"))
-    let services = Services()
-    for (number, host) in [first, second].enumerated() {
-      host.boot { own in
-        let service = bench.service(own)
-        services.list[number] = OrdersCaller(service: service, process: own)
-        try? await service.run()
-      }
-    }
+    let (first, services) = Self.bootTwo(on: bench)
     bench.payments.during = { _ in
       guard bench.payments.calls.count == 1 else { return }
       first.pause()
@@ -117,6 +93,22 @@ import Testing
     #expect(bench.payments.statuses == ["captured"])
     #expect(bench.inventory.calls == ["reserve", "confirm"])
     #expect(bench.rows("notifications", "type") == ["order_confirmed"])
+  }
+
+  /// Two instances on hosts of their own.
+  ///
+  /// - Returns: the host of the first, and both as their callers see them.
+  private static func bootTwo(on bench: OrdersBench) -> (first: SimulatedHost, services: Services) {
+    let hosts = ["orders-1", "orders-2"].map { bench.kernel.host($0) }
+    let services = Services()
+    for (number, host) in hosts.enumerated() {
+      host.boot { own in
+        let service = bench.service(own)
+        services.list[number] = OrdersCaller(service: service, process: own)
+        try? await service.run()
+      }
+    }
+    return (hosts[0], services)
   }
 
   /// `@unchecked Sendable`: only the kernel's thread touches it.

@@ -29,7 +29,7 @@ struct SagaCalls: Sendable {
       // that is rejected too is stuck, for an operator to see.
       return error.code == .rejected && saga.step != .confirm
         ? .refused(Self.failure(error))
-        : .failed(Self.failure(error), leavesNothing: !error.mayHaveTakenEffect && error.code != .rejected)
+        : .failed(Self.failure(error), leavesNothing: !error.mayHaveTakenEffect)
     }
   }
 
